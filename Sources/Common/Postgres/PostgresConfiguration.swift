@@ -1,0 +1,53 @@
+import CLibPQ
+
+/// Where the database is and how long anything may take.
+public struct PostgresConfiguration: Sendable {
+    /// A URL or a keyword string as libpq reads it, with any of its settings (`sslmode`, `target_session_attrs`, …).
+    public let url: String
+    public var applicationName = "questline"
+    /// For name resolution, connecting and authenticating; a `connect_timeout` in the URL wins.
+    public var connectTimeout: Duration = .seconds(5)
+    /// What the server allows one statement.
+    public var statementTimeout: Duration = .seconds(10)
+    /// What the server allows one wait for a lock.
+    public var lockTimeout: Duration = .seconds(5)
+    /// How long the server keeps a transaction whose client says nothing: a stopped process frees its locks by then.
+    public var idleInTransactionTimeout: Duration = .seconds(10)
+    /// What this side waits for an answer, longer than the server's own limits.
+    public var answerTimeout: Duration { statementTimeout + .seconds(5) }
+
+    /// - Throws: `PostgresError` with code `.configuration`, naming what libpq cannot read, without the URL itself.
+    public init(url: String) throws(PostgresError) {
+        self.url = url
+        var message: UnsafeMutablePointer<CChar>?
+        guard let options = unsafe PQconninfoParse(url, &message) else {
+            let text = unsafe message.map { unsafe String(cString: $0) } ?? "cannot be read"
+            unsafe PQfreemem(message)
+            throw PostgresError(.configuration, operation: "read the connection URL", message: redacted(text, of: url))
+        }
+        unsafe PQconninfoFree(options)
+    }
+
+    /// What every session is told before its first use.
+    var sessionSettings: String {
+        """
+        SET client_encoding = 'UTF8'; SET timezone = 'UTC'; \
+        SET statement_timeout = \(statementTimeout.wholeMilliseconds); \
+        SET lock_timeout = \(lockTimeout.wholeMilliseconds); \
+        SET idle_in_transaction_session_timeout = \(idleInTransactionTimeout.wholeMilliseconds)
+        """
+    }
+}
+
+/// libpq quotes the offending part of a URL, which may be the password.
+private func redacted(_ message: String, of url: String) -> String {
+    message.contains("\"") || message.contains(url)
+        ? "is not a connection URL that libpq can read (postgres://user:password@host:port/database)"
+        : message.split(separator: "\n").joined(separator: " ")
+}
+
+extension Duration {
+    var wholeMilliseconds: Int64 {
+        components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}

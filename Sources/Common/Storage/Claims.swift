@@ -1,0 +1,149 @@
+import Domain
+import Postgres
+
+/// A reward that a person has a right to.
+public struct RewardClaim: Sendable, Equatable {
+    public enum Status: String, Sendable {
+        case pending
+        case claimed
+    }
+
+    /// The id of the completion.
+    public let id: Identifier
+    public let userID: Identifier
+    public let questID: Identifier
+    public let completion: Int32
+    public let rewardItem: RewardItem
+    public let rewardQuantity: Int64
+    public let status: Status
+    public let createdAt: Timestamp
+    public let claimedAt: Timestamp?
+}
+
+/// Reward claims, and the one place that credits a wallet for them.
+public struct Claims: Sendable {
+    let postgres: PostgresClient
+
+    public init(_ postgres: PostgresClient) {
+        self.postgres = postgres
+    }
+
+    /// Stores a claim for each completion that has none yet, credits those that claim themselves, and removes the
+    /// completions' outbox rows, in one transaction. Repeating it changes nothing.
+    ///
+    /// - Parameter completions: no two with the same id.
+    /// - Returns: how many claims were new.
+    /// - Throws: `PostgresError`.
+    public func store(_ completions: [Completion]) async throws -> Int {
+        guard !completions.isEmpty else { return 0 }
+        let results = try await postgres.transaction(
+            [Claims.storeStatement(completions), CompletionOutbox.removal(of: completions.map(\.id))],
+            operation: "store claims")
+        return Int(try results[0].first?.decode(0, as: Int64.self) ?? 0)
+    }
+
+    /// Credits a pending claim once; afterwards, or from a second caller at the same time, only reads it.
+    ///
+    /// - Returns: the claim as it stands now, or nil if this person has no such claim.
+    /// - Throws: `PostgresError`.
+    public func claim(_ id: Identifier, of userID: Identifier) async throws -> RewardClaim? {
+        let results = try await postgres.transaction(
+            [
+                """
+                WITH claimed AS (
+                    UPDATE auth.reward_claims SET status = 'claimed', claimed_at = now()
+                    WHERE claim_id = \(id) AND user_id = \(userID) AND status = 'pending'
+                    RETURNING claim_id, user_id, reward_item, reward_qty
+                ), \(unsafe: Claims.credit)
+                SELECT count(*) FROM claimed
+                """,
+                """
+                SELECT \(unsafe: Claims.columns) FROM auth.reward_claims
+                WHERE claim_id = \(id) AND user_id = \(userID)
+                """,
+            ], operation: "claim a reward")
+        return try results[1].first.map(Claims.claim)
+    }
+
+    /// The claims of a person, newest first.
+    ///
+    /// - Parameter cursor: the last claim of the page before.
+    /// - Throws: `PostgresError`.
+    public func list(
+        of userID: Identifier, status: RewardClaim.Status? = nil, after cursor: (Timestamp, Identifier)? = nil,
+        limit: Int
+    ) async throws -> [RewardClaim] {
+        try await postgres.query(
+            """
+            SELECT \(unsafe: Claims.columns) FROM auth.reward_claims
+            WHERE user_id = \(userID) AND (\(status?.rawValue) IS NULL OR status = \(status?.rawValue))
+                AND (\(cursor?.0) IS NULL
+                    OR (date_trunc('milliseconds', created_at), claim_id) < (\(cursor?.0), \(cursor?.1)))
+            ORDER BY date_trunc('milliseconds', created_at) DESC, claim_id DESC LIMIT \(limit)
+            """, operation: "list claims"
+        ).map(Claims.claim)
+    }
+
+    private static let columns = """
+        claim_id, user_id, quest_id, completion, reward_item, reward_qty, status, created_at, claimed_at
+        """
+
+    private static func claim(_ row: PostgresRow) throws -> RewardClaim {
+        RewardClaim(
+            id: try row.decode(0), userID: try row.decode(1), questID: try row.decode(2), completion: try row.decode(3),
+            rewardItem: try RewardItem(row: row, column: 4), rewardQuantity: try row.decode(5),
+            status: RewardClaim.Status(rawValue: try row.decode(6)) ?? .pending, createdAt: try row.decode(7),
+            claimedAt: try row.decodeIfPresent(8))
+    }
+
+    /// Rows are locked table by table (claims, users), within a table in the order of their keys. A person nobody signed
+    /// up gets an account without name and password here.
+    private static func storeStatement(_ completions: [Completion]) -> SQL {
+        """
+        WITH incoming AS (
+            SELECT * FROM unnest(\(completions.map(\.id)), \(completions.map(\.userID)), \(completions.map(\.questID)),
+                \(completions.map(\.ordinal)), \(completions.map(\.rewardItem.rawValue)),
+                \(completions.map(\.rewardQuantity)), \(completions.map(\.autoClaim)))
+                AS c (claim_id, user_id, quest_id, completion, reward_item, reward_qty, auto_claim)
+        ), stored AS (
+            INSERT INTO auth.reward_claims (claim_id, user_id, quest_id, completion, reward_item, reward_qty, status,
+                claimed_at)
+            SELECT claim_id, user_id, quest_id, completion, reward_item, reward_qty,
+                CASE WHEN auto_claim THEN 'claimed' ELSE 'pending' END, CASE WHEN auto_claim THEN now() END
+            FROM incoming ORDER BY claim_id
+            ON CONFLICT (claim_id) DO NOTHING
+            RETURNING claim_id, user_id, reward_item, reward_qty, status
+        ), accounts AS (
+            INSERT INTO auth.users (user_id, status)
+            SELECT DISTINCT user_id, 1 FROM stored WHERE status = 'pending' ORDER BY user_id
+            ON CONFLICT (user_id) DO NOTHING
+        ), claimed AS (
+            SELECT claim_id, user_id, reward_item, reward_qty FROM stored WHERE status = 'claimed'
+        ), \(unsafe: credit)
+        SELECT count(*) FROM stored
+        """
+    }
+
+    /// Credits the rows of `claimed` (claim_id, user_id, reward_item, reward_qty): the wallets in the order of their
+    /// owners, then a ledger row for each claim with the balance after it.
+    private static let credit = """
+        sums AS (
+            SELECT user_id, coalesce(sum(reward_qty) FILTER (WHERE reward_item = 'gold'), 0)::bigint AS gold,
+                coalesce(sum(reward_qty) FILTER (WHERE reward_item = 'diamond'), 0)::bigint AS diamond
+            FROM claimed GROUP BY user_id
+        ), wallets AS (
+            INSERT INTO auth.users AS u (user_id, status, gold, diamond)
+            SELECT user_id, 1, gold, diamond FROM sums ORDER BY user_id
+            ON CONFLICT (user_id) DO UPDATE SET gold = u.gold + EXCLUDED.gold,
+                diamond = u.diamond + EXCLUDED.diamond, updated_at = now()
+            RETURNING user_id, gold, diamond
+        ), entries AS (
+            INSERT INTO auth.wallet_entries (user_id, kind, ref, item, amount, balance_after)
+            SELECT c.user_id, 'claim', c.claim_id::text, c.reward_item, c.reward_qty,
+                (CASE c.reward_item WHEN 'gold' THEN w.gold - s.gold ELSE w.diamond - s.diamond END
+                    + sum(c.reward_qty) OVER (PARTITION BY c.user_id, c.reward_item ORDER BY c.claim_id))::bigint
+            FROM claimed c JOIN wallets w ON w.user_id = c.user_id JOIN sums s ON s.user_id = c.user_id
+            ORDER BY c.user_id, c.claim_id
+        )
+        """
+}

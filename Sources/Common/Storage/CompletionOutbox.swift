@@ -1,0 +1,76 @@
+import Domain
+import Postgres
+
+/// Completions that have no claim yet. A row is written with the completion and removed with the claim, so what a
+/// flushed stream forgets is published again.
+public struct CompletionOutbox: Sendable {
+    let postgres: PostgresClient
+
+    public init(_ postgres: PostgresClient) {
+        self.postgres = postgres
+    }
+
+    /// Publishes again what has waited too long for its claim, and gives each row `delay` until the next time.
+    ///
+    /// Rows that another relay holds are left to it. The rows stay locked while `publish` runs; when it throws, they are
+    /// due as before.
+    ///
+    /// - Returns: how many were published.
+    /// - Throws: `PostgresError`, and what `publish` throws.
+    public func publishDue(
+        limit: Int = 1_000, delay: Duration = .seconds(30), _ publish: @Sendable ([Completion]) async throws -> Void
+    ) async throws -> Int {
+        try await postgres.transaction(operation: "publish completions again") { transaction in
+            let rows = try await transaction.query(
+                """
+                SELECT \(unsafe: Completion.columns) FROM processing.outbox WHERE publish_after <= now()
+                LIMIT \(limit) FOR UPDATE SKIP LOCKED
+                """)
+            let completions = try rows.map { try Completion(id: try $0.decode(0), row: $0, from: 1) }
+            guard !completions.isEmpty else {
+                try await transaction.rollback()
+                return 0
+            }
+            try await publish(completions)
+            _ = try await transaction.commit(after: [
+                """
+                UPDATE processing.outbox SET publish_after = now() + \(Int64(delay.components.seconds)) * interval '1 second'
+                WHERE event_id = ANY(\(completions.map(\.id)))
+                """
+            ])
+            return completions.count
+        }
+    }
+
+    /// How many completions wait for their claim, and the age of the oldest in seconds.
+    ///
+    /// - Throws: `PostgresError`.
+    public func backlog() async throws -> Backlog {
+        try Backlog(
+            await postgres.query(
+                """
+                SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8
+                FROM processing.outbox
+                """, operation: "count waiting completions"))
+    }
+
+    /// Removes the rows of completions that have a claim now, in the transaction that made it.
+    static func removal(of ids: [Identifier]) -> SQL {
+        // Locked in the order of the ids, so that two claims workers cannot wait for one another.
+        """
+        DELETE FROM processing.outbox WHERE event_id IN (
+            SELECT event_id FROM processing.outbox WHERE event_id = ANY(\(ids)) ORDER BY event_id FOR UPDATE)
+        """
+    }
+}
+
+/// How much waits in an outbox.
+public struct Backlog: Sendable {
+    public let count: Int64
+    public let oldestSeconds: Double
+
+    init(_ rows: PostgresResult) throws {
+        count = try rows.first?.decode(0) ?? 0
+        oldestSeconds = try rows.first?.decode(1) ?? 0
+    }
+}

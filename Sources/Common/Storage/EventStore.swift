@@ -1,0 +1,182 @@
+import Domain
+import Postgres
+
+/// What became of a batch.
+public struct RecordedBatch: Sendable {
+    /// How many events were new; the others had been recorded before.
+    public let inserted: Int
+    /// The completions these events made, committed together with them, to be published now.
+    public let completions: [Completion]
+}
+
+/// The event table with the progress and the completions that follow from it.
+public struct EventStore: Sendable {
+    /// SQLSTATE of a batch whose quests are not those of the catalog's present revision; nothing was changed.
+    public static let staleCatalog = "QL001"
+
+    let postgres: PostgresClient
+
+    public init(_ postgres: PostgresClient) {
+        self.postgres = postgres
+    }
+
+    /// Records the events, counts those that are new, and writes progress, completions and their outbox rows, in one
+    /// transaction and one round trip.
+    ///
+    /// Locks are taken in one order everywhere: the catalog revision (shared), events by id, progress by person and
+    /// quest. Progress is folded by ON CONFLICT DO UPDATE, which waits for the row and then reads its current version,
+    /// not that of the statement's snapshot.
+    ///
+    /// - Parameter events: no two with the same id, in the order of the stream.
+    /// - Throws: `PostgresError`; with SQLSTATE `staleCatalog` when `book` is not at the catalog's revision.
+    public func record(_ events: [SignInEvent], under book: QuestBook) async throws -> RecordedBatch {
+        guard !events.isEmpty else { return RecordedBatch(inserted: 0, completions: []) }
+        let results = try await postgres.transaction(
+            ["SELECT catalog.hold_revision(\(book.revision))", EventStore.recordStatement(events, book)],
+            operation: "record a batch")
+        return try EventStore.decode(results[1])
+    }
+
+    /// Of these events, those whose id is recorded for another person or another type.
+    ///
+    /// - Throws: `PostgresError`.
+    public func conflicts(among events: [SignInEvent]) async throws -> [SignInEvent] {
+        let rows = try await postgres.query(
+            "SELECT id, user_id, event_type FROM processing.events WHERE id = ANY(\(events.map(\.id)))",
+            operation: "compare duplicates")
+        var recorded: [Identifier: (userID: Identifier, type: String)] = [:]
+        for row in rows {
+            recorded[try row.decode(0)] = (userID: try row.decode(1), type: try row.decode(2))
+        }
+        return events.filter { event in
+            recorded[event.id].map { $0.userID != event.userID || $0.type != event.type.name } ?? false
+        }
+    }
+
+    private static func decode(_ rows: PostgresResult) throws -> RecordedBatch {
+        var inserted: Int64 = 0
+        var completions: [Completion] = []
+        for row in rows {
+            inserted = try row.decode(0)
+            guard let id = try row.decodeIfPresent(1, as: Identifier.self) else { continue }
+            completions.append(try Completion(id: id, row: row, from: 2))
+        }
+        return RecordedBatch(inserted: Int(inserted), completions: completions)
+    }
+
+    /// The one statement of a batch. Array subscripts find an event by its place in the batch without a join.
+    static func recordStatement(_ events: [SignInEvent], _ book: QuestBook) -> SQL {
+        let quests = book.pages
+        return """
+            WITH batch AS (
+                SELECT * FROM unnest(\(events.map(\.id)), \(events.map(\.userID)), \(events.map(\.type.name)),
+                    \(events.map(\.occurredAt)), \(events.map(\.traceparent)))
+                    WITH ORDINALITY AS e (id, user_id, event_type, occurred_at, traceparent, place)
+            ), quests AS (
+                SELECT * FROM unnest(\(quests.map(\.quest.id)), \(quests.map(\.quest.eventType)),
+                    \(quests.map(\.quest.terms.streak)), \(quests.map(\.quest.terms.duplication)),
+                    \(quests.map(\.reward.item.rawValue)), \(quests.map(\.reward.quantity)),
+                    \(quests.map(\.quest.autoClaim)))
+                    AS q (quest_id, event_type, goal, max_completions, reward_item, reward_qty, auto_claim)
+            ), inserted AS (
+                INSERT INTO processing.events (id, user_id, event_type, "timestamp", event_data, catalog_revision)
+                SELECT id, user_id, event_type, occurred_at,
+                    CASE WHEN traceparent IS NOT NULL THEN jsonb_build_object('traceparent', traceparent) END,
+                    \(book.revision)
+                FROM batch ORDER BY id
+                ON CONFLICT (id) DO NOTHING
+                RETURNING id
+            ), counted AS (
+                SELECT b.user_id, q.quest_id, q.goal, q.max_completions, q.reward_item, q.reward_qty, q.auto_claim,
+                    count(*)::integer AS events, array_agg(b.place ORDER BY b.place) AS places
+                FROM inserted i
+                JOIN batch b ON b.id = i.id
+                JOIN quests q ON q.event_type =
+                    CASE b.event_type WHEN 'NewUserSignIn' THEN 'UserSignIn' ELSE b.event_type END
+                GROUP BY 1, 2, 3, 4, 5, 6, 7
+            ), progressed AS (
+                INSERT INTO processing.user_quest_rewards AS p (user_id, quest_id, catalog_revision, status, streak,
+                    duplication, last_events, last_goal, last_limit, last_start, last_completions)
+                SELECT user_id, quest_id, \(book.revision), \(unsafe: fresh.statusAfter), \(unsafe: fresh.streakAfter),
+                    \(unsafe: fresh.duplicationAfter), events, goal, max_completions, \(unsafe: fresh.start),
+                    \(unsafe: fresh.completions)
+                FROM counted ORDER BY user_id, quest_id
+                ON CONFLICT (user_id, quest_id) DO UPDATE SET
+                    status = \(unsafe: known.statusAfter),
+                    streak = \(unsafe: known.streakAfter),
+                    duplication = \(unsafe: known.duplicationAfter),
+                    catalog_revision = EXCLUDED.catalog_revision,
+                    last_events = EXCLUDED.last_events,
+                    last_goal = EXCLUDED.last_goal,
+                    last_limit = EXCLUDED.last_limit,
+                    last_start = \(unsafe: known.start),
+                    last_completions = \(unsafe: known.completions)
+                WHERE p.duplication < EXCLUDED.last_limit OR p.streak <> 0 OR p.status <> 1
+                    OR p.catalog_revision <> EXCLUDED.catalog_revision
+                RETURNING user_id, quest_id, duplication, last_start, last_completions
+            ), completed AS (
+                SELECT p.user_id, p.quest_id, p.duplication - p.last_completions + nth AS completion,
+                    c.places[nth * c.goal - p.last_start] AS place, c.reward_item, c.reward_qty, c.auto_claim
+                FROM progressed p
+                JOIN counted c ON c.user_id = p.user_id AND c.quest_id = p.quest_id
+                CROSS JOIN generate_series(1, p.last_completions) AS nth
+                WHERE p.last_completions > 0
+            ), identified AS (
+                SELECT processing.completion_id(c.user_id, c.quest_id, c.completion) AS id, c.*,
+                    b.id AS cause_id, b.occurred_at
+                FROM completed c JOIN batch b ON b.place = c.place
+            ), recorded AS (
+                INSERT INTO processing.events (id, user_id, event_type, "timestamp", event_data, catalog_revision)
+                SELECT id, user_id, 'QuestCompleted', occurred_at, jsonb_build_object('quest_id', quest_id,
+                    'completion', completion, 'cause_id', cause_id, 'reward_item', reward_item,
+                    'reward_qty', reward_qty, 'auto_claim', auto_claim), \(book.revision)
+                FROM identified
+            ), outboxed AS (
+                INSERT INTO processing.outbox (event_id, user_id, quest_id, completion, reward_item, reward_qty,
+                    auto_claim, catalog_revision, cause_id, occurred_at)
+                SELECT id, user_id, quest_id, completion, reward_item, reward_qty, auto_claim, \(book.revision),
+                    cause_id, occurred_at
+                FROM identified
+                RETURNING \(unsafe: Completion.columns)
+            )
+            SELECT (SELECT count(*) FROM inserted), o.*
+            FROM (SELECT 1) AS always LEFT JOIN outboxed o ON true
+            """
+    }
+
+    private static let fresh = Fold(
+        streak: "0", duplication: "0", events: "events", goal: "goal", limit: "max_completions")
+
+    private static let known = Fold(
+        streak: "p.streak", duplication: "p.duplication", events: "EXCLUDED.last_events", goal: "EXCLUDED.last_goal",
+        limit: "EXCLUDED.last_limit")
+}
+
+extension Completion {
+    /// The columns of `processing.outbox` in the order in which `init(id:row:from:)` reads them.
+    static let columns = """
+        event_id, user_id, quest_id, completion, reward_item, reward_qty, auto_claim, catalog_revision, cause_id, \
+        occurred_at
+        """
+
+    /// Reads what follows the id in `columns`, from column `first` on.
+    init(id: Identifier, row: PostgresRow, from first: Int) throws {
+        self.init(
+            id: id, userID: try row.decode(first), questID: try row.decode(first + 1),
+            ordinal: try row.decode(first + 2), rewardItem: try RewardItem(row: row, column: first + 3),
+            rewardQuantity: try row.decode(first + 4), autoClaim: try row.decode(first + 5),
+            catalogRevision: try row.decode(first + 6), causeID: try row.decode(first + 7),
+            occurredAt: try row.decode(first + 8))
+    }
+}
+
+extension RewardItem {
+    /// - Throws: `PostgresError` with code `.decoding` for a name that is not an item's.
+    init(row: PostgresRow, column: Int) throws {
+        let name: String = try row.decode(column)
+        guard let item = RewardItem(rawValue: name) else {
+            throw PostgresError(.decoding, operation: "read column \(column)", message: "is not a reward item")
+        }
+        self = item
+    }
+}

@@ -1,0 +1,81 @@
+import Logging
+import Postgres
+
+/// One numbered step of the schema, applied once, in a transaction of its own.
+struct Migration: Sendable {
+    let version: Int32
+    let name: String
+    let script: String
+}
+
+/// Brings a database to the schema this version needs.
+public struct Migrator: Sendable {
+    static let migrations: [Migration] = [.auth, .catalog, .processing]
+
+    /// The version a database must have at least for these executables.
+    public static var requiredVersion: Int32 { migrations.last?.version ?? 0 }
+
+    private let postgres: PostgresClient
+    private let logger: Logger
+
+    public init(_ postgres: PostgresClient, logger: Logger) {
+        self.postgres = postgres
+        self.logger = logger
+    }
+
+    /// The version of the database, 0 for an empty one.
+    ///
+    /// - Throws: `PostgresError`.
+    public func currentVersion() async throws -> Int32 {
+        let present = try await postgres.query(
+            "SELECT to_regclass('public.questline_migrations') IS NOT NULL", operation: "read the schema version")
+        guard try present.first?.decode(0, as: Bool.self) == true else { return 0 }
+        let rows = try await postgres.query(
+            "SELECT coalesce(max(version), 0) FROM public.questline_migrations", operation: "read the schema version")
+        return try rows.first?.decode(0) ?? 0
+    }
+
+    /// Applies what is missing, in order. Processes that migrate at the same time wait for one another.
+    ///
+    /// - Parameter last: where to stop, for tests of upgrades.
+    /// - Returns: the versions applied by this call.
+    /// - Throws: `PostgresError` of the migration that failed; those before it stay.
+    public func migrate(upTo last: Int32 = .max) async throws -> [Int32] {
+        try await postgres.execute(
+            script: """
+                SELECT pg_advisory_lock(\(Migrator.lock));
+                CREATE TABLE IF NOT EXISTS public.questline_migrations (
+                    version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
+                SELECT pg_advisory_unlock(\(Migrator.lock));
+                """, operation: "create the table of migrations")
+        var applied: [Int32] = []
+        for migration in Migrator.migrations where migration.version <= last {
+            if try await apply(migration) { applied.append(migration.version) }
+        }
+        return applied
+    }
+
+    private func apply(_ migration: Migration) async throws -> Bool {
+        guard try await currentVersion() < migration.version else { return false }
+        // The lock is taken before the version is read again, so that a second migrator finds the step done.
+        try await postgres.execute(
+            script: """
+                BEGIN;
+                SET LOCAL lock_timeout = '60s';
+                SET LOCAL statement_timeout = '10min';
+                SELECT pg_advisory_xact_lock(\(Migrator.lock));
+                DO $migration$ BEGIN
+                IF EXISTS (SELECT FROM public.questline_migrations WHERE version = \(migration.version)) THEN RETURN; END IF;
+                \(migration.script)
+                INSERT INTO public.questline_migrations (version, name)
+                VALUES (\(migration.version), '\(migration.name)');
+                END $migration$;
+                COMMIT;
+                """, operation: "migration \(migration.version) (\(migration.name))")
+        logger.info("migrated", metadata: ["version": "\(migration.version)", "name": "\(migration.name)"])
+        return true
+    }
+
+    /// Any number that nothing else locks on.
+    private static let lock = 5_173_000_001
+}

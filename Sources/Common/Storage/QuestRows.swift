@@ -1,0 +1,107 @@
+import Domain
+import Postgres
+
+/// The catalog's tables, for reading.
+public struct QuestRows: Sendable {
+    let postgres: PostgresClient
+
+    public init(_ postgres: PostgresClient) {
+        self.postgres = postgres
+    }
+
+    /// All active quests with their rewards and the revision they stand at, from one snapshot. Nil before the catalog
+    /// was seeded: revision 0 means that there is no catalog, not that there are no quests.
+    ///
+    /// - Throws: `PostgresError`.
+    public func book() async throws -> QuestBook? {
+        let rows = try await postgres.query(
+            """
+            SELECT c.revision, \(unsafe: QuestRows.questColumns), \(unsafe: QuestRows.rewardColumns)
+            FROM catalog.revision c
+            LEFT JOIN (catalog.quests q JOIN catalog.rewards r ON r.reward_id = q.reward_id) ON q.active
+            """, operation: "read the catalog")
+        guard let revision = try rows.first?.decode(0, as: Int64.self), revision > 0 else { return nil }
+        let pages = try rows.compactMap { row -> QuestBook.Page? in
+            guard try row.decodeIfPresent(1, as: Identifier.self) != nil else { return nil }
+            return QuestBook.Page(quest: try QuestRows.quest(row, from: 1), reward: try QuestRows.reward(row, from: 11))
+        }
+        return QuestBook(revision: revision, pages: pages)
+    }
+
+    /// - Throws: `PostgresError`.
+    public func revision() async throws -> Int64 {
+        try await postgres.query("SELECT revision FROM catalog.revision", operation: "read the catalog revision")
+            .first?.decode(0) ?? 0
+    }
+
+    /// - Throws: `PostgresError`.
+    public func quest(_ id: Identifier) async throws -> Quest? {
+        try await quests("q.quest_id = \(id)", limit: 1).first
+    }
+
+    /// - Throws: `PostgresError`.
+    public func quest(named name: String) async throws -> Quest? {
+        try await quests("q.name = \(name)", limit: 1).first
+    }
+
+    /// Quests by name, retired ones too if asked for.
+    ///
+    /// - Parameter cursor: the name of the last quest of the page before.
+    /// - Throws: `PostgresError`.
+    public func quests(after cursor: String?, includingRetired: Bool, limit: Int) async throws -> [Quest] {
+        try await quests("q.name > \(cursor ?? "") AND (q.active OR \(includingRetired))", limit: limit)
+    }
+
+    /// - Throws: `PostgresError`.
+    public func reward(_ id: Identifier) async throws -> Reward? {
+        try await rewards("r.reward_id = \(id)", limit: 1).first
+    }
+
+    /// Rewards by name.
+    ///
+    /// - Parameter cursor: the name of the last reward of the page before.
+    /// - Throws: `PostgresError`.
+    public func rewards(after cursor: String?, limit: Int) async throws -> [Reward] {
+        try await rewards("r.reward_name > \(cursor ?? "") AND r.active", limit: limit)
+    }
+
+    private func quests(_ condition: SQL, limit: Int) async throws -> [Quest] {
+        try await postgres.query(
+            """
+            SELECT \(unsafe: QuestRows.questColumns) FROM catalog.quests q WHERE \(condition)
+            ORDER BY q.name LIMIT \(limit)
+            """, operation: "read quests"
+        ).map { try QuestRows.quest($0, from: 0) }
+    }
+
+    private func rewards(_ condition: SQL, limit: Int) async throws -> [Reward] {
+        try await postgres.query(
+            """
+            SELECT \(unsafe: QuestRows.rewardColumns) FROM catalog.rewards r WHERE \(condition)
+            ORDER BY r.reward_name LIMIT \(limit)
+            """, operation: "read rewards"
+        ).map { try QuestRows.reward($0, from: 0) }
+    }
+
+    private static let questColumns = """
+        q.quest_id, q.name, q.description, q.event_type, q.streak, q.duplication, q.auto_claim, q.reward_id, q.active, \
+        q.revision
+        """
+
+    private static let rewardColumns = "r.reward_id, r.reward_name, r.reward_item, r.reward_qty, r.revision"
+
+    private static func quest(_ row: PostgresRow, from first: Int) throws -> Quest {
+        Quest(
+            id: try row.decode(first), name: try row.decode(first + 1), description: try row.decode(first + 2),
+            eventType: try row.decode(first + 3), streak: try row.decode(first + 4),
+            duplication: try row.decode(first + 5), autoClaim: try row.decode(first + 6),
+            rewardID: try row.decode(first + 7), active: try row.decode(first + 8), revision: try row.decode(first + 9))
+    }
+
+    private static func reward(_ row: PostgresRow, from first: Int) throws -> Reward {
+        Reward(
+            id: try row.decode(first), name: try row.decode(first + 1),
+            item: try RewardItem(row: row, column: first + 2), quantity: try row.decode(first + 3),
+            revision: try row.decode(first + 4))
+    }
+}
