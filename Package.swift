@@ -76,13 +76,17 @@ let package = Package(
             name: "HTTPFront",
             dependencies: [
                 "Domain", "Runtime", "Reactor", "Redis", "Postgres", "Streams", "Storage", "Catalog", "Identity",
-                "Operations", logging, metrics, lifecycle,
+                "Operations", logging, metrics, lifecycle, crypto,
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Mustache", package: "swift-mustache"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             exclude: [],
             swiftSettings: common),
+        .target(name: "TestSupport", dependencies: ["Redis", logging], path: "Tests/TestSupport", swiftSettings: common),
+        tests("Redis", ["Redis", "Reactor", "TestSupport", logging]),
+        tests("Streams", ["Domain", "Redis", "Streams", "TestSupport", logging]),
     ]
 )

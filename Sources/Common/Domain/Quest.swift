@@ -38,9 +38,9 @@ public struct Quest: Hashable, Codable, Sendable {
     public let description: String
     /// The counted type it listens to: never `NewUserSignIn`, which counts as `UserSignIn`.
     public let eventType: String
-    /// Events per completion, at least 1.
+    /// Events per completion, from 1 to a million.
     public let streak: Int32
-    /// Completions per person, at least 1.
+    /// Completions per person, from 1 to a million.
     public let duplication: Int32
     /// Whether a completion is credited at once or waits to be claimed.
     public let autoClaim: Bool

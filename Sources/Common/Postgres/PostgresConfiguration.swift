@@ -28,6 +28,13 @@ public struct PostgresConfiguration: Sendable {
         unsafe PQconninfoFree(options)
     }
 
+    /// Shortens what the server allows so that nothing of it lasts longer than `longest`.
+    public mutating func limitTimeouts(to longest: Duration) {
+        statementTimeout = min(statementTimeout, longest)
+        lockTimeout = min(lockTimeout, longest / 2)
+        idleInTransactionTimeout = min(idleInTransactionTimeout, longest)
+    }
+
     /// What every session is told before its first use.
     var sessionSettings: String {
         """

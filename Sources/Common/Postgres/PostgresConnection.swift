@@ -47,6 +47,8 @@ import Reactor
             // A class with all its properties set runs deinit, which frees the connection.
             throw unsafe PostgresConnection.lost(pointer, operation: "connect", outcomeIsUnknown: false)
         }
+        // Notices would be written to standard error, in no format of ours.
+        unsafe PQsetNoticeProcessor(pointer, { _, _ in }, nil)
         let answer = unsafe PQexec(pointer, configuration.sessionSettings)
         defer { unsafe PQclear(answer) }
         guard unsafe PQresultStatus(answer) == PGRES_COMMAND_OK, unsafe PQsetnonblocking(pointer, 1) == 0,

@@ -16,6 +16,7 @@ public struct RewardClaim: Sendable, Equatable {
     public let rewardItem: RewardItem
     public let rewardQuantity: Int64
     public let status: Status
+    /// When the streak was filled.
     public let createdAt: Timestamp
     public let claimedAt: Timestamp?
 }
@@ -103,13 +104,15 @@ public struct Claims: Sendable {
         WITH incoming AS (
             SELECT * FROM unnest(\(completions.map(\.id)), \(completions.map(\.userID)), \(completions.map(\.questID)),
                 \(completions.map(\.ordinal)), \(completions.map(\.rewardItem.rawValue)),
-                \(completions.map(\.rewardQuantity)), \(completions.map(\.autoClaim)))
-                AS c (claim_id, user_id, quest_id, completion, reward_item, reward_qty, auto_claim)
+                \(completions.map(\.rewardQuantity)), \(completions.map(\.autoClaim)),
+                \(completions.map(\.occurredAt)))
+                AS c (claim_id, user_id, quest_id, completion, reward_item, reward_qty, auto_claim, occurred_at)
         ), stored AS (
             INSERT INTO auth.reward_claims (claim_id, user_id, quest_id, completion, reward_item, reward_qty, status,
-                claimed_at)
+                created_at, claimed_at)
             SELECT claim_id, user_id, quest_id, completion, reward_item, reward_qty,
-                CASE WHEN auto_claim THEN 'claimed' ELSE 'pending' END, CASE WHEN auto_claim THEN now() END
+                CASE WHEN auto_claim THEN 'claimed' ELSE 'pending' END, occurred_at,
+                CASE WHEN auto_claim THEN now() END
             FROM incoming ORDER BY claim_id
             ON CONFLICT (claim_id) DO NOTHING
             RETURNING claim_id, user_id, reward_item, reward_qty, status

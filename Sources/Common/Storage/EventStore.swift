@@ -98,7 +98,7 @@ public struct EventStore: Sendable {
                 INSERT INTO processing.user_quest_rewards AS p (user_id, quest_id, catalog_revision, status, streak,
                     duplication, last_events, last_goal, last_limit, last_start, last_completions)
                 SELECT user_id, quest_id, \(book.revision), \(unsafe: fresh.statusAfter), \(unsafe: fresh.streakAfter),
-                    \(unsafe: fresh.duplicationAfter), events, goal, max_completions, \(unsafe: fresh.start),
+                    \(unsafe: fresh.duplicationAfter), \(unsafe: fresh.countedEvents), goal, max_completions, \(unsafe: fresh.start),
                     \(unsafe: fresh.completions)
                 FROM counted ORDER BY user_id, quest_id
                 ON CONFLICT (user_id, quest_id) DO UPDATE SET
@@ -106,7 +106,7 @@ public struct EventStore: Sendable {
                     streak = \(unsafe: known.streakAfter),
                     duplication = \(unsafe: known.duplicationAfter),
                     catalog_revision = EXCLUDED.catalog_revision,
-                    last_events = EXCLUDED.last_events,
+                    last_events = \(unsafe: known.countedEvents),
                     last_goal = EXCLUDED.last_goal,
                     last_limit = EXCLUDED.last_limit,
                     last_start = \(unsafe: known.start),

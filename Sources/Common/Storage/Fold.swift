@@ -10,7 +10,7 @@ struct Fold {
     let limit: String
 
     /// The streak from which counting starts.
-    var start: String { "LEAST(\(streak), \(goal) - 1)" }
+    var start: String { "(CASE WHEN \(duplication) >= \(limit) THEN 0 ELSE LEAST(\(streak), \(goal) - 1) END)" }
 
     /// The completions made by these events.
     var completions: String {
@@ -22,8 +22,12 @@ struct Fold {
     var isExhaustedAfter: String { "\(duplicationAfter) >= \(limit)" }
 
     var streakAfter: String {
-        "CASE WHEN \(isExhaustedAfter) THEN 0 ELSE \(start) + \(events) - \(completions) * \(goal) END"
+        "(CASE WHEN \(isExhaustedAfter) THEN 0 ELSE \(start) + \(events) - \(completions) * \(goal) END)"
     }
 
     var statusAfter: String { "CASE WHEN \(isExhaustedAfter) THEN 1 ELSE 0 END" }
+
+    /// How many of the events counted: all of them until the limit was reached. More never count, so this number says as
+    /// much to a later fold as the number of all events would.
+    var countedEvents: String { "\(completions) * \(goal) + \(streakAfter) - \(start)" }
 }

@@ -90,7 +90,7 @@ public struct QuestRows: Sendable {
 
     private static let rewardColumns = "r.reward_id, r.reward_name, r.reward_item, r.reward_qty, r.revision"
 
-    private static func quest(_ row: PostgresRow, from first: Int) throws -> Quest {
+    static func quest(_ row: PostgresRow, from first: Int) throws -> Quest {
         Quest(
             id: try row.decode(first), name: try row.decode(first + 1), description: try row.decode(first + 2),
             eventType: try row.decode(first + 3), streak: try row.decode(first + 4),
@@ -98,7 +98,7 @@ public struct QuestRows: Sendable {
             rewardID: try row.decode(first + 7), active: try row.decode(first + 8), revision: try row.decode(first + 9))
     }
 
-    private static func reward(_ row: PostgresRow, from first: Int) throws -> Reward {
+    static func reward(_ row: PostgresRow, from first: Int) throws -> Reward {
         Reward(
             id: try row.decode(first), name: try row.decode(first + 1),
             item: try RewardItem(row: row, column: first + 2), quantity: try row.decode(first + 3),

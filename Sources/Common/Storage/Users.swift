@@ -98,8 +98,8 @@ public struct Users: Sendable {
             """, operation: "set a password")
     }
 
-    /// Bans, lifts a ban, or changes a role; nil leaves as it is. A ban that is lifted leaves someone who has never
-    /// signed in with a password as new as before.
+    /// Bans, lifts a ban, or changes a role; nil leaves as it is. Tokens issued before a ban or before another role are
+    /// refused. A ban that is lifted leaves someone who has never signed in with a password as new as before.
     ///
     /// - Returns: the account as it is now, or nil if there is none.
     /// - Throws: `PostgresError`.
@@ -107,6 +107,8 @@ public struct Users: Sendable {
         try await postgres.query(
             """
             UPDATE auth.users SET updated_at = now(), role = coalesce(\(role?.rawValue), role),
+                tokens_valid_from = CASE WHEN \(banned) IS TRUE OR role <> coalesce(\(role?.rawValue), role)
+                    THEN now() ELSE tokens_valid_from END,
                 status = CASE
                     WHEN \(banned) IS NULL THEN status
                     WHEN \(banned) THEN 2

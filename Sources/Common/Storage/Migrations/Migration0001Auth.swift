@@ -35,12 +35,13 @@ extension Migration {
                 reward_item text NOT NULL CHECK (reward_item IN ('gold', 'diamond')),
                 reward_qty bigint NOT NULL CHECK (reward_qty >= 1),
                 status text NOT NULL CHECK (status IN ('pending', 'claimed')),
-                created_at timestamptz NOT NULL DEFAULT now(),
+                created_at timestamptz NOT NULL,
                 claimed_at timestamptz,
                 UNIQUE (user_id, quest_id, completion),
                 CHECK ((status = 'claimed') = (claimed_at IS NOT NULL))
             ) WITH (fillfactor = 90);
             COMMENT ON COLUMN auth.reward_claims.claim_id IS 'the event_id of the completion';
+            COMMENT ON COLUMN auth.reward_claims.created_at IS 'when the streak was filled';
 
             CREATE TABLE auth.wallet_entries (
                 entry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

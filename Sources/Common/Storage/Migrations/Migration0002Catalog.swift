@@ -29,8 +29,8 @@ extension Migration {
                 description text NOT NULL DEFAULT '' CHECK (char_length(description) <= 2000),
                 event_type text NOT NULL CHECK (event_type ~ '^[A-Za-z][A-Za-z0-9]{0,63}$'
                     AND event_type NOT IN ('QuestCompleted', 'NewUserSignIn')),
-                streak integer NOT NULL CHECK (streak >= 1),
-                duplication integer NOT NULL CHECK (duplication >= 1),
+                streak integer NOT NULL CHECK (streak BETWEEN 1 AND 1000000),
+                duplication integer NOT NULL CHECK (duplication BETWEEN 1 AND 1000000),
                 auto_claim boolean NOT NULL DEFAULT false,
                 reward_id uuid NOT NULL REFERENCES catalog.rewards,
                 active boolean NOT NULL DEFAULT true,

@@ -35,7 +35,9 @@ extension Migration {
                 UNIQUE (user_id, quest_id)
             ) WITH (fillfactor = 70);
             COMMENT ON TABLE processing.user_quest_rewards IS
-                'last_*: what the last batch did to the row, which tells that batch what it completed';
+                'last_*: how the last batch changed the row, which tells that batch what it completed: from last_start, '
+                'last_events events counted under last_goal and last_limit, making last_completions; always '
+                'last_start + last_events = last_completions * last_goal + streak';
             COMMENT ON COLUMN processing.user_quest_rewards.status IS '0 in progress, 1 limit reached';
 
             CREATE TABLE processing.outbox (

@@ -27,6 +27,13 @@ public struct Migrator: Sendable {
     ///
     /// - Throws: `PostgresError`.
     public func currentVersion() async throws -> Int32 {
+        try await Migrator.version(of: postgres)
+    }
+
+    /// The version of a database, 0 for an empty one.
+    ///
+    /// - Throws: `PostgresError`.
+    public static func version(of postgres: PostgresClient) async throws -> Int32 {
         let present = try await postgres.query(
             "SELECT to_regclass('public.questline_migrations') IS NOT NULL", operation: "read the schema version")
         guard try present.first?.decode(0, as: Bool.self) == true else { return 0 }

@@ -1,0 +1,74 @@
+import Domain
+import FoundationEssentials
+import Redis
+import Storage
+import Streams
+
+/// Reads of the catalog: from Redis, or from Postgres when the copy is missing or Redis is away.
+public struct CatalogQueries: Sendable {
+    private let rows: QuestRows
+    private let model: ReadModel
+    private let keys: StreamKeys
+
+    public init(rows: QuestRows, cache: RedisClient, keys: StreamKeys) {
+        self.rows = rows
+        self.keys = keys
+        model = ReadModel(cache: cache)
+    }
+
+    /// A quest, retired or not.
+    ///
+    /// - Throws: `PostgresError`.
+    public func quest(_ id: Identifier) async throws -> Quest? {
+        try await read(keys.catalogQuest(id), revision: \.revision) { try await rows.quest(id) }
+    }
+
+    /// - Throws: `PostgresError`.
+    public func quest(named name: String) async throws -> Quest? {
+        try await read(keys.catalogQuestNamed(name), revision: \.revision) { try await rows.quest(named: name) }
+    }
+
+    /// - Throws: `PostgresError`.
+    public func reward(_ id: Identifier) async throws -> Reward? {
+        try await read(keys.catalogReward(id), revision: \.revision) { try await rows.reward(id) }
+    }
+
+    /// Active quests by name, and the catalog revision they were read at.
+    ///
+    /// - Parameter cursor: the name of the last quest of the page before.
+    /// - Throws: `PostgresError`.
+    public func quests(after cursor: String?, limit: Int) async throws -> CatalogPage<Quest> {
+        let revision = try await rows.revision()
+        let key = keys.catalogQuests(page: "\(revision):\(limit):\(cursor ?? "")")
+        return try await read(key, revision: \.revision) {
+            let quests = try await rows.quests(after: cursor, includingRetired: false, limit: limit)
+            return CatalogPage(revision: revision, items: quests)
+        } ?? CatalogPage(revision: revision, items: [])
+    }
+
+    /// Active rewards by name, likewise.
+    ///
+    /// - Throws: `PostgresError`.
+    public func rewards(after cursor: String?, limit: Int) async throws -> CatalogPage<Reward> {
+        let revision = try await rows.revision()
+        let key = keys.catalogRewards(page: "\(revision):\(limit):\(cursor ?? "")")
+        return try await read(key, revision: \.revision) {
+            CatalogPage(revision: revision, items: try await rows.rewards(after: cursor, limit: limit))
+        } ?? CatalogPage(revision: revision, items: [])
+    }
+
+    private func read<Value: Codable>(
+        _ key: String, revision: (Value) -> Int64, _ load: () async throws -> Value?
+    ) async throws -> Value? {
+        if let cached = await model.value(key, as: Value.self) { return cached }
+        guard let value = try await load() else { return nil }
+        await model.store(value, revision: revision(value), under: key)
+        return value
+    }
+}
+
+/// A page of a list, as it stands in the cache.
+public struct CatalogPage<Item: Codable & Sendable>: Codable, Sendable {
+    public let revision: Int64
+    public let items: [Item]
+}

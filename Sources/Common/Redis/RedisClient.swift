@@ -1,0 +1,144 @@
+import Logging
+import Reactor
+import Synchronization
+
+/// An asynchronous client with one connection, made when first needed and replaced when it breaks.
+///
+/// Calls from any number of tasks share the connection: while one group of commands is answered the next gathers, so
+/// with `appendfsync always` one fsync serves a whole group. Every call ends, whatever the server does, within the
+/// command timeout; a cancelled one ends at once. A command is never sent twice by the client itself.
+public final class RedisClient: Sendable {
+    struct State {
+        var queue: CallQueue
+        /// Where the connection stays while nobody uses it.
+        var parked: RedisConnection?
+        var isConnected = false
+        var pump: Task<Void, Never>?
+        var backoff = Backoff(base: .milliseconds(50), cap: .seconds(1))
+        var lastReadOnlyReconnect: ContinuousClock.Instant?
+    }
+
+    public let configuration: RedisConfiguration
+    let connector: RedisConnector
+    let logger: Logger
+    let state: Mutex<State>
+
+    public init(_ configuration: RedisConfiguration, logger: Logger) {
+        self.configuration = configuration
+        connector = RedisConnector(configuration: configuration)
+        self.logger = logger
+        state = Mutex(State(queue: CallQueue(limit: configuration.queueLimit)))
+    }
+
+    /// Whether the last use of the connection left it working. A connection that broke since is noticed with the
+    /// next command.
+    public var isConnected: Bool { state.withLock { $0.isConnected } }
+
+    /// A client with a connection of its own to the same server, for blocking reads or to keep bulk work apart.
+    ///
+    /// A blocking command must name a time well below the command timeout, and never 0.
+    public func dedicated(name: String) -> RedisClient {
+        var configuration = configuration
+        configuration.clientName += "-\(name)"
+        return RedisClient(configuration, logger: logger)
+    }
+
+    /// Sends one command.
+    ///
+    /// - Throws: `RedisError`; an error reply is thrown with code `.server`.
+    public func send(_ command: RedisCommand) async throws(RedisError) -> RedisReply {
+        let replies = try await call(command.name, [command], isAtomic: true)
+        guard let reply = replies.first else {
+            throw RedisError(.protocolViolation, command.name, "no reply")
+        }
+        if let refusal = reply.error { throw refusal.thrown(by: command.name) }
+        return reply
+    }
+
+    /// Sends commands adjacent to each other and returns their replies in order. They are not a transaction: another
+    /// client's commands may run between them, and after `outcomeUnknown` some may have run.
+    ///
+    /// - Returns: as many replies as commands; error replies among them, not thrown.
+    /// - Throws: `RedisError`, never with code `.server`.
+    public func pipeline(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
+        guard let first = commands.first else { return [] }
+        if commands.count == 1 { return try await call(first.name, commands, isAtomic: true) }
+        return try await call("pipeline of \(first.name)", commands, isAtomic: false)
+    }
+
+    /// Runs commands as MULTI … EXEC: all of them, with nothing between them, or none.
+    ///
+    /// - Returns: as many replies as commands. A command that fails while it runs (a key of the wrong type) is an error
+    ///   reply among them: the server does not undo the others.
+    /// - Throws: `RedisError`; a transaction that the server discarded has code `.server` and the prefix of the reason.
+    public func transaction(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
+        guard let first = commands.first else { return [] }
+        let operation = "MULTI of \(first.name)"
+        let replies = try await call(operation, [["MULTI"]] + commands + [["EXEC"]], isAtomic: true)
+        guard let last = replies.last else { throw RedisError(.protocolViolation, operation, "no reply") }
+        if let discarded = last.error {
+            // The command that was refused while queued says more than EXECABORT.
+            let reason = replies.dropLast().lazy.compactMap(\.error).first ?? discarded
+            throw reason.thrown(by: operation)
+        }
+        guard last.kind == .array, last.count == commands.count else {
+            throw RedisError(.protocolViolation, operation, "\(last.count) results for \(commands.count) commands")
+        }
+        return Array(last.elements)
+    }
+
+    /// Runs a script, sending its text only to a server that does not have it yet.
+    ///
+    /// - Throws: `RedisError` as `send` does, with the script's name as the operation.
+    public func run(
+        _ script: RedisScript, keys: [String], arguments: [any RedisArgument] = []
+    ) async throws(RedisError) -> RedisReply {
+        func command(_ name: String, _ body: String) -> RedisCommand {
+            var command = RedisCommand(name, [body, keys.count])
+            for key in keys { command.append(key) }
+            for argument in arguments { argument.write(to: &command) }
+            return command
+        }
+        let known = try await call(script.name, [command("EVALSHA", script.digest)], isAtomic: true)
+        var reply = known.first
+        if reply?.error?.prefix == "NOSCRIPT" {
+            reply = try await call(script.name, [command("EVAL", script.source)], isAtomic: true).first
+        }
+        guard let reply else { throw RedisError(.protocolViolation, script.name, "no reply") }
+        if let refusal = reply.error { throw refusal.thrown(by: script.name) }
+        return reply
+    }
+
+    /// Takes no more calls, lets those that were accepted end, and closes the connection. Takes no longer than a
+    /// connect and a command may; when the calling task is cancelled, what is under way is given up.
+    public func close() async {
+        let pump = state.withLock { state in
+            state.queue.close()
+            return state.pump
+        }
+        await withTaskCancellationHandler {
+            await pump?.value
+        } onCancel: {
+            pump?.cancel()
+        }
+        state.withLock { state in
+            state.parked = nil
+            state.isConnected = false
+        }
+    }
+
+    private func call(
+        _ operation: String, _ commands: [RedisCommand], isAtomic: Bool
+    ) async throws(RedisError) -> [RedisReply] {
+        let call = RedisCall(
+            operation, commands, isAtomic: isAtomic, deadline: .now + configuration.commandTimeout)
+        let outcome = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if call.arm(continuation) { admit(call) }
+            }
+        } onCancel: {
+            call.fail(RedisError(.cancelled, operation, "the task was cancelled"))
+        }
+        return try outcome.get()
+    }
+}

@@ -1,0 +1,46 @@
+import Domain
+import Redis
+
+/// How a filled streak stands in its stream. The claims worker needs nothing else.
+public enum CompletionEntry {
+    /// The fields in the order in which they are written.
+    public static func encode(_ completion: Completion) -> [(name: String, value: String)] {
+        [
+            (name: "event_id", value: completion.id.description), (name: "type", value: EventType.questCompleted.name),
+            (name: "user_id", value: completion.userID.description),
+            (name: "quest_id", value: completion.questID.description),
+            (name: "completion", value: String(completion.ordinal)),
+            (name: "reward_item", value: completion.rewardItem.rawValue),
+            (name: "reward_qty", value: String(completion.rewardQuantity)),
+            (name: "auto_claim", value: completion.autoClaim ? "true" : "false"),
+            (name: "catalog_revision", value: String(completion.catalogRevision)),
+            (name: "cause_id", value: completion.causeID.description),
+            (name: "occurred_at", value: completion.occurredAt.description),
+        ]
+    }
+
+    /// - Throws: `EntryError` naming the field that is missing or wrong.
+    public static func decode(_ entry: StreamEntry) throws(EntryError) -> Completion {
+        let fields = try FieldReader<11>(
+            entry,
+            [
+                "event_id", "type", "user_id", "quest_id", "completion", "reward_item", "reward_qty", "auto_claim",
+                "catalog_revision", "cause_id", "occurred_at",
+            ])
+        let id = try fields.identifier(0)
+        guard id.version == 8 else { throw fields.invalid(0, "a completion's id, which has version 8") }
+        guard try fields.eventType(1) == .questCompleted else { throw fields.invalid(1, "QuestCompleted") }
+        guard let item = RewardItem(rawValue: try fields.required(5).validString ?? "") else {
+            throw fields.invalid(5, "gold or diamond")
+        }
+        let autoClaim = try fields.required(7)
+        guard autoClaim.equals("true") || autoClaim.equals("false") else { throw fields.invalid(7, "true or false") }
+        return Completion(
+            id: id, userID: try fields.identifier(2), questID: try fields.identifier(3),
+            ordinal: try fields.number(4, in: 1...Int32.max, "a number from 1"), rewardItem: item,
+            rewardQuantity: try fields.number(6, in: 1...Int64.max, "a number from 1"),
+            autoClaim: autoClaim.equals("true"),
+            catalogRevision: try fields.number(8, in: 0...Int64.max, "a number from 0"),
+            causeID: try fields.identifier(9), occurredAt: try fields.timestamp(10))
+    }
+}

@@ -1,0 +1,55 @@
+import Domain
+import Redis
+
+/// Adds events to the streams.
+public struct Producer: Sendable {
+    private let redis: RedisClient
+    private let keys: StreamKeys
+
+    public init(_ redis: RedisClient, keys: StreamKeys) {
+        self.redis = redis
+        self.keys = keys
+    }
+
+    /// Returns when all `events` are in the stream, in this order: as durable as the server makes them. They are added
+    /// all together or not at all.
+    ///
+    /// - Throws: `RedisError`. With `mayHaveHappened` they may be in the stream; to add them again is harmless, their
+    ///   ids make them the same events.
+    public func publish(_ events: [SignInEvent]) async throws(RedisError) {
+        let key = keys.signIns
+        try await add(events.map { Producer.command(key, SignInEntry.encode($0)) })
+    }
+
+    /// As for sign-ins.
+    public func publish(_ completions: [Completion]) async throws(RedisError) {
+        let key = keys.completions
+        try await add(completions.map { Producer.command(key, CompletionEntry.encode($0)) })
+    }
+
+    private func add(_ commands: [RedisCommand]) async throws(RedisError) {
+        if commands.count == 1 {
+            _ = try await redis.send(commands[0])
+            return
+        }
+        for reply in try await redis.transaction(commands) {
+            // The server cannot refuse one of them alone unless somebody changes the key in mid-command; then the
+            // caller must assume that the others were added.
+            if let error = reply.error {
+                throw RedisError(.server, "XADD", error.message, prefix: error.prefix)
+            }
+        }
+    }
+
+    static func command(_ key: String, _ fields: [(name: String, value: String)]) -> RedisCommand {
+        var command = RedisCommand("XADD")
+        command.reserve(bytes: 64 + key.utf8.count + fields.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 16 })
+        command.append(key)
+        command.append("*")
+        for field in fields {
+            command.append(field.name)
+            command.append(field.value)
+        }
+        return command
+    }
+}

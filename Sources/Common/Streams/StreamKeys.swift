@@ -1,0 +1,42 @@
+import Domain
+
+/// Every key in Redis, built here and nowhere else.
+public struct StreamKeys: Hashable, Sendable {
+    public let prefix: String
+
+    public init(prefix: String = "quest") {
+        self.prefix = prefix
+    }
+
+    /// The consumer group on `signIns` that advances progress.
+    public static let progressGroup = "progress"
+    /// The consumer group on `completions` that makes claims.
+    public static let claimsGroup = "claims"
+
+    // Streams, and the channel for hints; on the streams server.
+
+    public var signIns: String { "\(prefix):signins" }
+    public var completions: String { "\(prefix):completions" }
+    public var deadLetters: String { "\(prefix):dead-letters" }
+    public var changed: String { "\(prefix):changed" }
+
+    // What can be rebuilt; on the cache server.
+
+    public func catalogQuest(_ id: Identifier) -> String { "\(prefix):catalog:quest:\(id)" }
+    public func catalogQuestNamed(_ name: String) -> String { "\(prefix):catalog:quest-name:\(name)" }
+    public func catalogReward(_ id: Identifier) -> String { "\(prefix):catalog:reward:\(id)" }
+    /// One page of the list of quests; `page` tells cursor, size and filter apart.
+    public func catalogQuests(page: String) -> String { "\(prefix):catalog:quests:\(page)" }
+    public func catalogRewards(page: String) -> String { "\(prefix):catalog:rewards:\(page)" }
+    /// All active quests at one revision, as the workers read them.
+    public func catalogBook(revision: Int64) -> String { "\(prefix):catalog:book:\(revision)" }
+    public var catalogRevision: String { "\(prefix):catalog:revision" }
+
+    /// Counts failed sign-ins from an address.
+    public func failedSignIns(address: String) -> String { "\(prefix):limit:sign-in-address:\(address)" }
+    /// Counts failed sign-ins under a name, whether it exists or not.
+    public func failedSignIns(name: String) -> String { "\(prefix):limit:sign-in-name:\(name)" }
+    /// Counts sign-ups from an address.
+    public func signUps(address: String) -> String { "\(prefix):limit:sign-up-address:\(address)" }
+    public func revokedToken(_ id: Identifier) -> String { "\(prefix):revoked:\(id)" }
+}

@@ -1,0 +1,119 @@
+import Catalog
+import Domain
+import Glibc
+import Logging
+import Postgres
+import Redis
+import Runtime
+import Storage
+import Streams
+
+/// The clients of one process, and how it tells of outages.
+struct Connections: Sendable {
+    let settings: WorkerSettings
+    let logger: Logger
+    let postgres: PostgresClient
+    let streams: RedisClient
+    let cache: RedisClient
+    let postgresOutage: OutageLog
+    let redisOutage: OutageLog
+
+    init(_ settings: WorkerSettings, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+        postgres = PostgresClient(settings.database, poolSize: settings.poolSize)
+        streams = RedisClient(settings.streams, logger: logger)
+        cache = RedisClient(settings.cache, logger: logger)
+        postgresOutage = OutageLog("Postgres", logger: logger)
+        redisOutage = OutageLog("Redis", logger: logger)
+    }
+
+    /// Reads the settings and starts logging.
+    ///
+    /// - Throws: `SettingsError` naming every wrong setting.
+    static func fromEnvironment(_ environment: [String: String] = Launch.environment) throws -> Connections {
+        let settings = try SettingsReader.read(environment) { WorkerSettings(&$0) }
+        Logs.start(settings.process)
+        return Connections(settings, logger: Logger(label: "questline-worker"))
+    }
+
+    /// Waits until Postgres answers, saying so once.
+    ///
+    /// - Throws: `PostgresError` that waiting does not help, `CancellationError`.
+    func waitForPostgres() async throws {
+        try await patiently { _ = try await postgres.query("SELECT 1", operation: "greet the database") }
+    }
+
+    /// Waits until the database has the schema these executables need, saying so once.
+    ///
+    /// - Throws: as `waitForPostgres`.
+    func waitForMigrations() async throws {
+        try await waitForPostgres()
+        let migrator = Migrator(postgres, logger: logger)
+        var hasSaid = false
+        var pause = Pause()
+        while true {
+            let version = try await patiently { try await migrator.currentVersion() }
+            guard version < Migrator.requiredVersion else { return }
+            if !hasSaid {
+                logger.notice(
+                    "waiting for migrations: run questline-worker migrate",
+                    metadata: ["version": "\(version)", "required": "\(Migrator.requiredVersion)"])
+                hasSaid = true
+            }
+            try await pause.wait()
+        }
+    }
+
+    /// Ready while Postgres and Redis answer and the schema is there.
+    func readiness() async -> Readiness {
+        var reasons: [String] = []
+        if let version = try? await Migrator.version(of: postgres) {
+            if version < Migrator.requiredVersion { reasons.append("the database is not migrated") }
+        } else {
+            reasons.append("Postgres is away")
+        }
+        if (try? await streams.send(["PING"])) == nil { reasons.append("Redis is away") }
+        return reasons.isEmpty ? .ready : .waiting(reasons)
+    }
+
+    /// - Throws: `WeakDurability` when a commit would not be durable.
+    func requireDurability() async throws {
+        let rows = try await patiently {
+            try await postgres.query("SELECT current_setting('synchronous_commit')", operation: "read durability")
+        }
+        if try rows.first?.decode(0, as: String.self) == "off" { throw WeakDurability() }
+        if let weaknesses = try? await Durability.weaknesses(streams), !weaknesses.isEmpty {
+            logger.warning("Redis may lose accepted sign-ins", metadata: ["because": "\(weaknesses.joined(separator: "; "))"])
+        }
+    }
+
+    @discardableResult
+    private func patiently<Value>(_ body: () async throws -> Value) async throws -> Value {
+        var pause = Pause()
+        while true {
+            do {
+                let value = try await body()
+                postgresOutage.succeeded()
+                return value
+            } catch let error as PostgresError where error.isRetryable {
+                postgresOutage.failed(error)
+            }
+            try await pause.wait()
+        }
+    }
+
+    /// The name of this process in consumer groups: host, process and a random start id.
+    static func consumerName() -> String {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, name.count - 1)
+        let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return "\(host)-\(getpid())-\(String(UInt32.random(in: .min ... .max), radix: 16))"
+    }
+}
+
+struct WeakDurability: Error, CustomStringConvertible {
+    var description: String {
+        "Postgres has synchronous_commit=off, which loses committed rewards: set it to on"
+    }
+}

@@ -1,0 +1,23 @@
+import Domain
+import Metrics
+import Storage
+import Streams
+
+/// Turns completions into claims.
+struct ClaimsHandler: EntryHandler {
+    let claims: Claims
+    let changes: Changes
+
+    func decode(_ entry: StreamEntry) throws(EntryError) -> Completion {
+        try CompletionEntry.decode(entry)
+    }
+
+    func apply(_ items: [Completion]) async throws -> [Int: String] {
+        var seen: Set<Identifier> = []
+        let unique = items.filter { seen.insert($0.id).inserted }
+        let stored = try await claims.store(unique)
+        Counter(label: "quest_claims_total").increment(by: stored)
+        try? await changes.announce(.people(Array(Set(unique.map(\.userID)))))
+        return [:]
+    }
+}

@@ -1,0 +1,81 @@
+import Catalog
+import Domain
+import Metrics
+import Postgres
+import Storage
+import Streams
+import Synchronization
+
+/// Records sign-ins, advances progress and tells of completions.
+final class ProgressHandler: EntryHandler {
+    /// How often a batch is tried again because the catalog changed under it, before it waits like in an outage.
+    private static let revisionTries = 10
+
+    private let events: EventStore
+    private let books: QuestBooks
+    private let producer: Producer
+    private let changes: Changes
+    private let book = Mutex<QuestBook?>(nil)
+
+    init(events: EventStore, books: QuestBooks, producer: Producer, changes: Changes) {
+        self.events = events
+        self.books = books
+        self.producer = producer
+        self.changes = changes
+    }
+
+    func decode(_ entry: StreamEntry) throws(EntryError) -> SignInEvent {
+        try SignInEntry.decode(entry)
+    }
+
+    func apply(_ items: [SignInEvent]) async throws -> [Int: String] {
+        var seen: Set<Identifier> = []
+        seen.reserveCapacity(items.count)
+        let unique = items.filter { seen.insert($0.id).inserted }
+        let recorded = try await record(unique)
+        Counter(label: "quest_events_processed_total", dimensions: [("outcome", "recorded")]).increment(by: recorded.inserted)
+        var refused: [Int: String] = [:]
+        if recorded.inserted < items.count {
+            refused = try await conflicts(among: items)
+            Counter(label: "quest_events_processed_total", dimensions: [("outcome", "duplicate")])
+                .increment(by: items.count - recorded.inserted - refused.count)
+        }
+        await publish(recorded.completions)
+        try? await changes.announce(.people(Array(Set(unique.map(\.userID)))))
+        return refused
+    }
+
+    private func record(_ events: [SignInEvent]) async throws -> RecordedBatch {
+        for _ in 0..<ProgressHandler.revisionTries {
+            let book = try await currentBook()
+            do {
+                return try await self.events.record(events, under: book)
+            } catch let error as PostgresError where error.sqlState == EventStore.staleCatalog {
+                self.book.withLock { $0 = nil }
+            }
+        }
+        throw NoCatalog()
+    }
+
+    private func currentBook() async throws -> QuestBook {
+        if let book = book.withLock({ $0 }) { return book }
+        guard let loaded = try await books.current() else { throw NoCatalog() }
+        book.withLock { $0 = loaded }
+        return loaded
+    }
+
+    private func conflicts(among items: [SignInEvent]) async throws -> [Int: String] {
+        let conflicting = try await events.conflicts(among: items)
+        guard !conflicting.isEmpty else { return [:] }
+        let set = Set(conflicting)
+        return Dictionary(
+            uniqueKeysWithValues: items.indices.filter { set.contains(items[$0]) }.map { ($0, "event-id-conflict") })
+    }
+
+    /// After the commit. What does not get through waits in the outbox and is published again by the relay.
+    private func publish(_ completions: [Completion]) async {
+        guard !completions.isEmpty else { return }
+        Counter(label: "quest_completions_total").increment(by: completions.count)
+        try? await producer.publish(completions)
+    }
+}
