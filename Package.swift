@@ -85,8 +85,16 @@ let package = Package(
             ],
             exclude: [],
             swiftSettings: common),
-        .target(name: "TestSupport", dependencies: ["Redis", logging], path: "Tests/TestSupport", swiftSettings: common),
+        .target(name: "TestSupport", dependencies: ["Domain", "Redis", "Postgres", "Storage", logging], path: "Tests/TestSupport", swiftSettings: common),
+        tests("Domain", ["Domain"]),
+        tests("Reactor", ["Reactor"]),
+        tests("Postgres", ["Postgres", "TestSupport"]),
+        tests("Storage", ["Domain", "Postgres", "Storage", "TestSupport", logging]),
+        tests("Catalog", ["Catalog", "Domain", "Postgres", "Redis", "Storage", "Streams", "TestSupport"]),
+        tests("Operations", ["Domain", "Operations", "Postgres", "Storage", "TestSupport"]),
+        tests("Workers", ["Workers"]),
         tests("Redis", ["Redis", "Reactor", "TestSupport", logging]),
         tests("Streams", ["Domain", "Redis", "Streams", "TestSupport", logging]),
+        tests("Guarantees", ["Domain", "Postgres", "Redis", "Storage", "Streams", "TestSupport"]),
     ]
 )

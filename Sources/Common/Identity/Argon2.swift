@@ -9,62 +9,45 @@ struct Argon2Error: Error, CustomStringConvertible {
     }
 }
 
-/// The two calls into libargon2. They block for as long as a hash takes.
+/// The call into libargon2. It blocks for as long as a hash takes.
 enum Argon2 {
     static let saltBytes = 16
     static let hashBytes = 32
 
-    /// The encoded Argon2id hash of `password` with a new random salt.
-    static func hash(_ password: [UInt8], _ parameters: PasswordParameters) throws -> String {
-        let salt = random(saltBytes)
-        let capacity = argon2_encodedlen(
-            parameters.passes, parameters.memory, parameters.lanes, UInt32(saltBytes), UInt32(hashBytes), Argon2_id)
-        var encoded = [CChar](repeating: 0, count: Int(capacity))
-        try check(
-            argon2id_hash_encoded(
-                parameters.passes, parameters.memory, parameters.lanes, password, password.count, salt, salt.count,
-                hashBytes, &encoded, encoded.count))
-        return String(decoding: encoded.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-
-    /// Whether `encoded` is the hash of `password`; the comparison takes the same time either way.
-    static func verify(_ encoded: String, _ password: [UInt8]) throws -> Bool {
-        let code = argon2id_verify(encoded, password, password.count)
-        if code == ARGON2_VERIFY_MISMATCH.rawValue { return false }
-        try check(code)
-        return true
-    }
-
-    /// An encoded hash that no password has, and that costs as much to verify as any other of these parameters.
-    static func unmatchable(_ parameters: PasswordParameters) -> String {
-        "$argon2id$v=19$m=\(parameters.memory),t=\(parameters.passes),p=\(parameters.lanes)$"
-            + base64(random(saltBytes)) + "$" + base64(random(hashBytes))
-    }
-
-    private static func check(_ code: Int32) throws {
-        guard code == ARGON2_OK.rawValue else { throw Argon2Error(code: code) }
-    }
-
-    private static func random(_ count: Int) -> [UInt8] {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in generator.next() }
-    }
-
-    /// Base64 without padding, as the encoded form wants it.
-    private static func base64(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-        var text = ""
-        var bits: UInt32 = 0
-        var count = 0
-        for byte in bytes {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 6 {
-                count -= 6
-                text.append(alphabet[Int(bits >> UInt32(count) & 0x3f)])
+    /// The Argon2id hash of `password`, in memory that `HashMemory` lends.
+    static func hash(
+        _ password: [UInt8], salt: [UInt8], count: Int = hashBytes, _ parameters: PasswordParameters
+    ) throws -> [UInt8] {
+        var password = password
+        var salt = salt
+        var hash = [UInt8](repeating: 0, count: count)
+        let code = hash.withUnsafeMutableBufferPointer { hash in
+            password.withUnsafeMutableBufferPointer { password in
+                salt.withUnsafeMutableBufferPointer { salt in
+                    var context = argon2_context()
+                    context.out = hash.baseAddress
+                    context.outlen = UInt32(hash.count)
+                    context.pwd = password.baseAddress
+                    context.pwdlen = UInt32(password.count)
+                    context.salt = salt.baseAddress
+                    context.saltlen = UInt32(salt.count)
+                    context.t_cost = parameters.passes
+                    context.m_cost = parameters.memory
+                    context.lanes = parameters.lanes
+                    context.threads = 1
+                    context.version = ARGON2_VERSION_13.rawValue
+                    context.allocate_cbk = { memory, size in
+                        memory?.pointee = HashMemory.shared.take(size)?.assumingMemoryBound(to: UInt8.self)
+                        return memory?.pointee == nil ? ARGON2_MEMORY_ALLOCATION_ERROR.rawValue : ARGON2_OK.rawValue
+                    }
+                    context.free_cbk = { memory, size in
+                        if let memory { HashMemory.shared.giveBack(UnsafeMutableRawPointer(memory), size) }
+                    }
+                    return argon2id_ctx(&context)
+                }
             }
         }
-        if count > 0 { text.append(alphabet[Int(bits << UInt32(6 - count) & 0x3f)]) }
-        return text
+        guard code == ARGON2_OK.rawValue else { throw Argon2Error(code: code) }
+        return hash
     }
 }

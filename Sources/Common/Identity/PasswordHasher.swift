@@ -22,7 +22,7 @@ public struct PasswordHasher: Sendable {
 
     public let parameters: PasswordParameters
     private let calls: BlockingCalls
-    private let unmatchable: String
+    private let unmatchable: EncodedHash
     private let timer = Timer(label: "questline_password_hash")
     private let overloads = Counter(label: "questline_password_overloads")
 
@@ -34,7 +34,7 @@ public struct PasswordHasher: Sendable {
     ) {
         self.parameters = parameters
         calls = BlockingCalls(threads: max(1, threads), queue: queue)
-        unmatchable = Argon2.unmatchable(parameters)
+        unmatchable = .unmatchable(parameters)
     }
 
     /// How many passwords are being hashed and how many wait.
@@ -45,7 +45,11 @@ public struct PasswordHasher: Sendable {
     /// - Throws: `PasswordOverload`, `CancellationError`.
     public func hash(_ password: String) async throws -> String {
         let bytes = Array(password.utf8)
-        return try await run { [parameters] in try Argon2.hash(bytes, parameters) }
+        return try await run { [parameters] in
+            let salt = EncodedHash.random(Argon2.saltBytes)
+            let hash = try Argon2.hash(bytes, salt: salt, parameters)
+            return EncodedHash(parameters: parameters, salt: salt, hash: hash).text
+        }
     }
 
     /// Whether `password` has the hash `encoded`; without one, for nobody's name, false after the same time.
@@ -55,17 +59,13 @@ public struct PasswordHasher: Sendable {
     /// - Throws: `PasswordOverload`, `CancellationError`.
     public func verify(_ password: String, against encoded: String?) async throws -> Verdict {
         let bytes = Array(password.utf8)
-        let stored = encoded.flatMap(PasswordParameters.init(encoded:))
-        let known = stored.map { $0.isWithin(.ceiling) } ?? false
-        let hash = known ? encoded ?? unmatchable : unmatchable
-        let matches = try await run {
-            do {
-                return try Argon2.verify(hash, bytes)
-            } catch is Argon2Error {
-                return false
-            }
+        let stored = encoded.flatMap(EncodedHash.init)
+        let matches = try await run { [unmatchable] in
+            let known = stored ?? unmatchable
+            let hash = try Argon2.hash(bytes, salt: known.salt, count: known.hash.count, known.parameters)
+            return known.equals(hash) && stored != nil
         }
-        return Verdict(matches: matches && known, isOutdated: stored != parameters)
+        return Verdict(matches: matches, isOutdated: stored.map { $0.parameters != parameters } ?? false)
     }
 
     private func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {

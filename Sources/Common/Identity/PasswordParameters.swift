@@ -4,7 +4,7 @@ public struct PasswordParameters: Hashable, Sendable {
     public let memory: UInt32
     /// t: passes over that memory.
     public let passes: UInt32
-    /// p: lanes. They are computed one after the other in the calling thread's time, so 1 is the sensible value.
+    /// p: lanes, computed one after the other in one thread, so that 1 is the sensible value.
     public let lanes: UInt32
 
     public init(memory: UInt32 = 19_456, passes: UInt32 = 2, lanes: UInt32 = 1) {
@@ -21,22 +21,5 @@ public struct PasswordParameters: Hashable, Sendable {
 
     func isWithin(_ other: PasswordParameters) -> Bool {
         memory <= other.memory && passes <= other.passes && lanes <= other.lanes
-    }
-
-    /// Reads the parameters of an encoded hash, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`; nil for any other form.
-    public init?(encoded: String) {
-        let parts = encoded.split(separator: "$", omittingEmptySubsequences: false)
-        guard parts.count == 6, parts[0].isEmpty, parts[1] == "argon2id", parts[2] == "v=19" else { return nil }
-        let costs = parts[3].split(separator: ",")
-        guard costs.count == 3,
-            let memory = PasswordParameters.cost("m", costs[0]), let passes = PasswordParameters.cost("t", costs[1]),
-            let lanes = PasswordParameters.cost("p", costs[2])
-        else { return nil }
-        self.init(memory: memory, passes: passes, lanes: lanes)
-    }
-
-    private static func cost(_ name: Character, _ text: Substring) -> UInt32? {
-        guard text.first == name, text.dropFirst().first == "=" else { return nil }
-        return UInt32(text.dropFirst(2))
     }
 }

@@ -10,6 +10,8 @@ final class RedisCall: Sendable {
     private struct State {
         var continuation: CheckedContinuation<Outcome, Never>?
         var replies: [RedisReply] = []
+        var isOver = false
+        /// Kept only while nobody has been told: a reply must not live longer than its caller wants it.
         var outcome: Outcome?
         var isOnWire = false
     }
@@ -28,13 +30,14 @@ final class RedisCall: Sendable {
         self.deadline = deadline
     }
 
+    /// What came of a call that nobody waits for.
     var outcome: Outcome? { state.withLock { $0.outcome } }
-    var isOver: Bool { state.withLock { $0.outcome != nil } }
+    var isOver: Bool { state.withLock { $0.isOver } }
 
     /// - Returns: false if the call is over already; the caller was resumed then.
     func arm(_ continuation: CheckedContinuation<Outcome, Never>) -> Bool {
         let outcome = state.withLock { state in
-            if state.outcome == nil { state.continuation = continuation }
+            if !state.isOver { state.continuation = continuation }
             return state.outcome
         }
         guard let outcome else { return true }
@@ -47,7 +50,7 @@ final class RedisCall: Sendable {
     /// - Returns: false if the call is over; it must not be sent then, its caller was told so.
     func beginSending() -> Bool {
         state.withLock { state in
-            guard state.outcome == nil else { return false }
+            guard !state.isOver else { return false }
             state.isOnWire = true
             return true
         }
@@ -60,7 +63,7 @@ final class RedisCall: Sendable {
 
     func take(_ reply: RedisReply) {
         let isComplete = state.withLock { state in
-            guard state.outcome == nil else { return false }
+            guard !state.isOver else { return false }
             state.replies.append(reply)
             return state.replies.count == commands.count
         }
@@ -81,13 +84,16 @@ final class RedisCall: Sendable {
 
     private func finish(_ outcome: (borrowing State) -> Outcome) {
         let ended: (CheckedContinuation<Outcome, Never>, Outcome)? = state.withLock { state in
-            guard state.outcome == nil else { return nil }
+            guard !state.isOver else { return nil }
             let result = outcome(state)
-            let continuation = state.continuation
-            state.continuation = nil
+            state.isOver = true
             state.replies = []
-            state.outcome = result
-            return continuation.map { ($0, result) }
+            guard let continuation = state.continuation else {
+                state.outcome = result
+                return nil
+            }
+            state.continuation = nil
+            return (continuation, result)
         }
         if let (continuation, outcome) = ended { continuation.resume(returning: outcome) }
     }

@@ -3,6 +3,11 @@ import Redis
 
 /// How a filled streak stands in its stream. The claims worker needs nothing else.
 public enum CompletionEntry {
+    private static let names: [StaticString] = [
+        "event_id", "type", "user_id", "quest_id", "completion", "reward_item", "reward_qty", "auto_claim",
+        "catalog_revision", "cause_id", "occurred_at",
+    ]
+
     /// The fields in the order in which they are written.
     public static func encode(_ completion: Completion) -> [(name: String, value: String)] {
         [
@@ -21,12 +26,7 @@ public enum CompletionEntry {
 
     /// - Throws: `EntryError` naming the field that is missing or wrong.
     public static func decode(_ entry: StreamEntry) throws(EntryError) -> Completion {
-        let fields = try FieldReader<11>(
-            entry,
-            [
-                "event_id", "type", "user_id", "quest_id", "completion", "reward_item", "reward_qty", "auto_claim",
-                "catalog_revision", "cause_id", "occurred_at",
-            ])
+        let fields = try FieldReader(entry, names)
         let id = try fields.identifier(0)
         guard id.version == 8 else { throw fields.invalid(0, "a completion's id, which has version 8") }
         guard try fields.eventType(1) == .questCompleted else { throw fields.invalid(1, "QuestCompleted") }

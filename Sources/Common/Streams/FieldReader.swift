@@ -2,28 +2,35 @@ import Domain
 import Redis
 
 /// Picks the fields of an entry by name in one pass, and reads values from their bytes.
-struct FieldReader<let count: Int> {
-    private let names: InlineArray<count, StaticString>
-    private var values: InlineArray<count, RedisReply?>
+struct FieldReader {
+    private let entry: StreamEntry
+    private let names: [StaticString]
+    /// Where each name stands in the entry; -1 for nowhere.
+    private var places = InlineArray<12, Int>(repeating: -1)
 
     /// Unknown fields are ignored, so that newer producers may add some.
-    init(_ entry: StreamEntry, _ names: InlineArray<count, StaticString>) throws(EntryError) {
+    ///
+    /// - Parameter names: at most twelve, in the order in which they are usually written.
+    init(_ entry: StreamEntry, _ names: [StaticString]) throws(EntryError) {
         if entry.isDeleted { throw EntryError(field: "entry", .deleted) }
+        self.entry = entry
         self.names = names
-        values = InlineArray(repeating: nil)
         for position in 0..<entry.fieldCount {
-            guard let name = entry.name(at: position), let value = entry.value(at: position) else { continue }
-            for index in 0..<count where name.equals(names[index]) {
-                if values[index] != nil { throw EntryError(field: names[index].description, .repeated) }
-                values[index] = value
-            }
+            guard let name = entry.name(at: position), let index = index(of: name, near: position) else { continue }
+            if places[index] >= 0 { throw EntryError(field: names[index].description, .repeated) }
+            places[index] = position
         }
     }
 
-    func optional(_ index: Int) -> RedisReply? { values[index] }
+    private func index(of name: RedisReply, near position: Int) -> Int? {
+        if position < names.count, name.equals(names[position]) { return position }
+        return names.indices.first { name.equals(names[$0]) }
+    }
+
+    func optional(_ index: Int) -> RedisReply? { places[index] < 0 ? nil : entry.value(at: places[index]) }
 
     func required(_ index: Int) throws(EntryError) -> RedisReply {
-        guard let value = values[index] else { throw EntryError(field: names[index].description, .missing) }
+        guard let value = optional(index) else { throw EntryError(field: names[index].description, .missing) }
         return value
     }
 

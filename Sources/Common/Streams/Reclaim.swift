@@ -70,8 +70,8 @@ extension ConsumerGroup {
             return {claimed[1], entries, claimed[3] or {}, counts}
             """)
 
-    /// Removes consumers that hold nothing and were not heard of for `idle`; never this one, and never one with pending
-    /// entries, which the server would forget with it.
+    /// Removes consumers that hold nothing and were given nothing for `idle`; never this one, and never one with pending
+    /// entries, which the server would forget with it. One that lives after all is known again with its next entry.
     ///
     /// - Returns: the names of those removed.
     public func removeIdleConsumers(idle: Duration) async throws(RedisError) -> [String] {

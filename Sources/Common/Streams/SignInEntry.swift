@@ -3,6 +3,8 @@ import Redis
 
 /// How a sign-in stands in its stream: `event_id`, `type`, `user_id`, `occurred_at`, and `traceparent` if there is one.
 public enum SignInEntry {
+    private static let names: [StaticString] = ["event_id", "type", "user_id", "occurred_at", "traceparent"]
+
     /// The fields in the order in which they are written.
     public static func encode(_ event: SignInEvent) -> [(name: String, value: String)] {
         var fields = [
@@ -19,7 +21,7 @@ public enum SignInEntry {
     ///
     /// - Throws: `EntryError` naming the field.
     public static func decode(_ entry: StreamEntry) throws(EntryError) -> SignInEvent {
-        let fields = try FieldReader<5>(entry, ["event_id", "type", "user_id", "occurred_at", "traceparent"])
+        let fields = try FieldReader(entry, names)
         let id = try fields.identifier(0)
         guard id.version != 8 else { throw fields.invalid(0, "an id that a sign-in may have: version 8 is derived") }
         let type = try fields.eventType(1)

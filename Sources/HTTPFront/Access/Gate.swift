@@ -1,0 +1,100 @@
+import Domain
+import HTTPTypes
+import Hummingbird
+import Identity
+import Postgres
+import Storage
+
+/// Who sent a request.
+enum Caller: Sendable {
+    case person(Bearer)
+    case key(APIKeyHolder)
+}
+
+/// Decides who may come in. An `X-API-Key` makes `Authorization` irrelevant; both are checked against memory, so neither
+/// needs Postgres or Redis.
+struct Gate: Sendable {
+    let tokens: Tokens
+    let watch: AccessWatch
+
+    /// The sender, whoever it is.
+    ///
+    /// - Throws: `Problem` 401, or 503 for a key that cannot be looked for now.
+    func caller(_ request: Request) async throws -> Caller {
+        if let key = request.headers[.xAPIKey] { return .key(try await holder(of: key)) }
+        guard let header = request.headers[.authorization] else {
+            throw Problem.unauthorized("Send Authorization: Bearer with an access token")
+        }
+        let parts = header.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+            throw Problem.unauthorized("Only Bearer tokens are read here")
+        }
+        do {
+            let bearer = try await tokens.verify(parts[1].filter { $0 != " " })
+            if let refusal = watch.list.refusal(of: bearer) { throw refusal }
+            return .person(bearer)
+        } catch let refusal as TokenRefusal {
+            var problem = Problem.unauthorized("Sign in again: \(refusal.reason)")
+            problem.headers[.wwwAuthenticate] = "Bearer realm=\"questline\", error=\"invalid_token\""
+            throw problem
+        }
+    }
+
+    /// Somebody with a token.
+    ///
+    /// - Throws: `Problem` 401, and 403 for a key.
+    func person(_ request: Request) async throws -> Bearer {
+        guard case .person(let bearer) = try await caller(request) else {
+            throw Problem.forbidden("This is for people with an access token, not for API keys")
+        }
+        return bearer
+    }
+
+    /// - Throws: `Problem` 401 or 403.
+    func admin(_ request: Request) async throws -> Bearer {
+        let bearer = try await person(request)
+        guard bearer.role == .admin else { throw Problem.forbidden("This is for admins") }
+        return bearer
+    }
+
+    /// - Throws: `Problem` 401, or 503 for a key that cannot be looked for now.
+    func key(_ request: Request) async throws -> APIKeyHolder {
+        guard let key = request.headers[.xAPIKey] else {
+            throw Problem.unauthorized("Send an API key as X-API-Key")
+        }
+        return try await holder(of: key)
+    }
+
+    /// The person that `:user_id` of the path names, if the sender may see them: themselves, also written `me`, an admin
+    /// anybody, and an API key anybody if `keys` may do this at all.
+    ///
+    /// - Throws: `Problem` 401, 403, or 404 for what is not an id.
+    func subject(_ request: Request, _ context: FrontContext, keys: Bool) async throws -> Identifier {
+        let caller = try await caller(request)
+        let text = context.parameters.get("user_id") ?? ""
+        switch caller {
+        case .person(let bearer):
+            if text == "me" { return bearer.userID }
+            guard let id = Identifier(text) else { throw Problem.notFound("This is not the id of a person") }
+            guard id == bearer.userID || bearer.role == .admin else {
+                throw Problem.forbidden("Only they themselves and admins may see this")
+            }
+            return id
+        case .key:
+            guard keys else { throw Problem.forbidden("API keys may not do this") }
+            guard let id = Identifier(text) else { throw Problem.notFound("This is not the id of a person") }
+            return id
+        }
+    }
+
+    private func holder(of key: String) async throws -> APIKeyHolder {
+        do {
+            guard let holder = try await watch.holder(of: key) else {
+                throw Problem.unauthorized("This API key is not known or was revoked")
+            }
+            return holder
+        } catch let error as PostgresError where error.isRetryable {
+            throw Problem.unavailable("This API key cannot be checked while the database is away")
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Identity
+import Logging
+import Postgres
+import Redis
+import Runtime
+import ServiceLifecycle
+import Storage
+import Streams
+import Synchronization
+
+/// What the front does regularly: it reads who was locked out and how full the outbox is, from Postgres every two
+/// seconds and whenever Redis hints that something changed.
+final class Pulse: Service {
+    private let watch: AccessWatch
+    private let outbox: SignInOutbox
+    private let gauge: OutboxGauge
+    private let intake: Intake
+    private let redis: RedisClient
+    private let changes: Changes
+    private let logger: Logger
+    private let outage: OutageLog
+    private let isStopping = Mutex(false)
+
+    init(
+        watch: AccessWatch, outbox: SignInOutbox, gauge: OutboxGauge, intake: Intake, redis: RedisClient,
+        changes: Changes,
+        logger: Logger
+    ) {
+        self.watch = watch
+        self.outbox = outbox
+        self.gauge = gauge
+        self.intake = intake
+        self.redis = redis
+        self.changes = changes
+        self.logger = logger
+        outage = OutageLog("Postgres", logger: logger)
+    }
+
+    /// Ready as long as one of the two can take a sign-in: with either away the front still does half of its work, and no
+    /// other front could do more.
+    var readiness: Readiness {
+        if isStopping.withLock({ $0 }) { return .waiting(["stopping"]) }
+        if !watch.isLoaded { return .waiting(["the list of revoked tokens and API keys was not read yet"]) }
+        if outage.isOut && intake.isStreamAway { return .waiting(["Postgres is away", "Redis is away"]) }
+        return .ready
+    }
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { await self.beat() }
+                group.addTask { await self.listen() }
+                try? await gracefulShutdown()
+                group.cancelAll()
+            }
+        } onGracefulShutdown: {
+            self.isStopping.withLock { $0 = true }
+        }
+    }
+
+    private func beat() async {
+        while !Task.isCancelled {
+            await refresh()
+            try? await Task.sleep(for: AccessWatch.interval)
+        }
+    }
+
+    private func refresh() async {
+        do {
+            try await watch.refresh()
+            gauge.counted(try await outbox.backlog().count)
+            outage.succeeded()
+        } catch {
+            if !Task.isCancelled { outage.failed(error) }
+        }
+    }
+
+    /// A hint is only a reason to read sooner. After a reconnect hints may have been missed, which is one as well.
+    private func listen() async {
+        var mustWarn = true
+        for await event in changes.listen() {
+            switch event {
+            case .mayHaveMissed:
+                if mustWarn { mustWarn = await !warnOfWeakness() }
+                await refresh()
+            case .hint(.revoked): await refresh()
+            case .hint: break
+            }
+        }
+    }
+
+    /// Names once what makes an accepted sign-in less durable than promised.
+    ///
+    /// - Returns: whether the server could be asked.
+    private func warnOfWeakness() async -> Bool {
+        guard let weaknesses = try? await Durability.weaknesses(redis) else { return false }
+        if !weaknesses.isEmpty {
+            logger.warning("accepted sign-ins are less durable than promised: \(weaknesses.joined(separator: " "))")
+        }
+        return true
+    }
+}

@@ -1,0 +1,94 @@
+import Domain
+import Hummingbird
+import Streams
+
+/// Entries that could not be applied: looked at, sent again or dropped by an admin.
+struct DeadLettersController: Sendable {
+    let letters: DeadLetters
+    let gate: Gate
+
+    func add(to routes: inout Routes) {
+        routes.get("dead-letters") { request, _ in
+            _ = try await gate.admin(request)
+            let paging = try Paging(request, list: "dead-letters")
+            let cursor = paging.cursor?.parts.first.flatMap { StreamID($0) }
+            let rows = try await letters.list(after: cursor, limit: paging.limit + 1)
+            return .list(
+                paging.answer(rows, list: "dead-letters", json: \.json, key: { [$0.id.description] }))
+        }
+        routes.get("dead-letters/:letter_id") { request, context in
+            _ = try await gate.admin(request)
+            guard let letter = try await letters.get(try id(context)) else { throw DeadLettersController.missing }
+            return .list(letter.json)
+        }
+        routes.post("dead-letters/:letter_id/retry") { request, context in
+            _ = try await gate.admin(request)
+            let corrections = try await corrections(request, context)
+            do {
+                let entry = try await letters.retry(try id(context), set: corrections)
+                return .json(["entry_id": JSON(entry)])
+            } catch DeadLetters.RetryError.notFound {
+                throw DeadLettersController.missing
+            } catch DeadLetters.RetryError.unknownSource(let source) {
+                throw Problem.conflict("unknown-source", "Nobody here reads the stream it came from, \(source)")
+            } catch DeadLetters.RetryError.redis(let error) {
+                throw error
+            }
+        }
+        routes.delete("dead-letters/:letter_id") { request, context in
+            _ = try await gate.admin(request)
+            guard try await letters.drop(try id(context)) else { throw DeadLettersController.missing }
+            return Response(status: .noContent)
+        }
+    }
+
+    private static let missing = Problem.notFound("There is no such dead letter; somebody may have dealt with it")
+
+    private func id(_ context: FrontContext) throws -> StreamID {
+        guard let id = context.parameters.get("letter_id").flatMap({ StreamID($0) }) else {
+            throw DeadLettersController.missing
+        }
+        return id
+    }
+
+    /// An optional body, `{"set": {"field": "value"}}`.
+    private func corrections(
+        _ request: Request, _ context: FrontContext
+    ) async throws -> [(name: String, value: String)] {
+        let bytes = try await request.bytes(context)
+        guard !bytes.isEmpty else { return [] }
+        let body: JSON
+        do {
+            body = try JSONParser.parse(bytes)
+        } catch {
+            throw Problem.malformed("The body is not JSON: \(error.reason), at byte \(error.offset)")
+        }
+        var fields = Fields(body)
+        fields.refuseOthers(than: ["set"])
+        var corrections: [(name: String, value: String)] = []
+        switch body["set"] {
+        case nil, .null: break
+        case .object(let members):
+            for member in members {
+                guard let text = member.value.string else {
+                    fields.fault("set/\(member.name)", "must be a string, and is \(member.value.kind)")
+                    continue
+                }
+                corrections.append((name: member.name, value: text))
+            }
+        case .some(let other): fields.fault("set", "must be an object, and is \(other.kind)")
+        }
+        try fields.check()
+        return corrections
+    }
+}
+
+extension DeadLetter {
+    var json: JSON {
+        [
+            "id": JSON(id), "source": .string(source), "source_id": .string(sourceID), "error": .string(error),
+            "deliveries": JSON(deliveries), "failed_at": JSON(failedAt),
+            "fields": .object(textFields.map { JSON.Member(name: $0.name, value: .string($0.value)) }),
+        ]
+    }
+}

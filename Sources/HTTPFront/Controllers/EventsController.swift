@@ -1,0 +1,53 @@
+import Domain
+import Hummingbird
+import Storage
+
+/// The event table, for admins.
+struct EventsController: Sendable {
+    let events: EventLog
+    let gate: Gate
+
+    func add(to routes: inout Routes) {
+        routes.get("events") { request, _ in
+            _ = try await gate.admin(request)
+            let paging = try Paging(request, list: "events")
+            let rows = try await events.list(
+                try filter(request), after: position(paging.cursor), limit: paging.limit + 1)
+            return .list(
+                paging.answer(
+                    rows, list: "events", json: \.event.json,
+                    key: { [String($0.cursor.microseconds), $0.cursor.id.description] }))
+        }
+    }
+
+    private func filter(_ request: Request) throws -> EventLog.Filter {
+        let query = request.uri.queryParameters
+        var filter = EventLog.Filter()
+        if let text = query["user_id"] {
+            guard let id = Identifier(String(text)) else { throw Problem.malformed("user_id must be a UUID") }
+            filter.userID = id
+        }
+        if let text = query["type"] {
+            guard let type = EventType(String(text)) else { throw Problem.malformed("type is not an event type") }
+            filter.type = type.name
+        }
+        filter.recordedFrom = try moment("recorded_from", query["recorded_from"])
+        filter.recordedBefore = try moment("recorded_before", query["recorded_before"])
+        return filter
+    }
+
+    private func moment(_ name: String, _ text: Substring?) throws -> Timestamp? {
+        guard let text else { return nil }
+        guard let moment = Timestamp(rfc3339: text) else {
+            throw Problem.malformed("\(name) must be an RFC 3339 time")
+        }
+        return moment
+    }
+
+    private func position(_ cursor: Cursor?) -> (microseconds: Int64, id: Identifier)? {
+        guard let parts = cursor?.parts, parts.count == 2, let microseconds = Int64(parts[0]),
+            let id = Identifier(parts[1])
+        else { return nil }
+        return (microseconds: microseconds, id: id)
+    }
+}

@@ -1,0 +1,33 @@
+import Domain
+import HTTPTypes
+import Hummingbird
+import Identity
+
+/// Trusted ingest: other servers report the sign-ins of people who have an account there.
+struct SignInsController: Sendable {
+    let gate: Gate
+    let intake: Intake
+
+    func add(to routes: inout Routes) {
+        routes.post("sign-ins") { request, context in
+            let sender = try await gate.key(request)
+            let batch = SignInBatch(
+                sender: sender, idempotencyKey: try idempotencyKey(request),
+                traceparent: Traceparent.valid(request.headers[.traceparent]), now: .now)
+            let events = try batch.events(in: try await request.json(context))
+            try await intake.accept(events)
+            return .json(
+                [
+                    "accepted": JSON(events.count), "event_ids": .array(events.map { JSON($0.id) }),
+                ], status: .accepted)
+        }
+    }
+
+    private func idempotencyKey(_ request: Request) throws -> String? {
+        guard let key = request.headers[.idempotencyKey] else { return nil }
+        guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else {
+            throw Problem.malformed("Idempotency-Key must have 1 to 255 printable ASCII characters")
+        }
+        return key
+    }
+}

@@ -1,0 +1,129 @@
+import Domain
+import Hummingbird
+import Identity
+import Storage
+
+/// Accounts: signing up, reading one's own, and what admins do with them.
+struct UsersController: Sendable {
+    let users: Users
+    let hasher: PasswordHasher
+    let limits: Limits
+    let gate: Gate
+    let hints: Hints
+    let addresses: ClientAddress
+
+    func add(to routes: inout Routes) {
+        routes.post("users/signup") { request, context in
+            if let wait = await limits.countSignUp(address: addresses.of(request, context)) {
+                throw Problem.tooMany("Too many sign-ups from this address", retryAfter: wait)
+            }
+            return try await create(request, context)
+        }
+        routes.post("users") { request, context in
+            _ = try await gate.admin(request)
+            return try await create(request, context)
+        }
+        routes.get("users") { request, _ in
+            _ = try await gate.admin(request)
+            return try await list(request)
+        }
+        routes.get("users/:user_id") { request, context in
+            let id = try await gate.subject(request, context, keys: false)
+            guard let user = try await users.user(id) else { throw Problem.notFound("There is no such account") }
+            return .json(user.json, headers: [.cacheControl: "no-store"])
+        }
+        routes.patch("users/:user_id") { request, context in try await change(request, context) }
+        routes.put("users/:user_id/password") { request, context in try await setPassword(request, context) }
+    }
+
+    /// Gold, diamonds, status and role are nobody's to choose here: members of these names are ignored.
+    private func create(_ request: Request, _ context: FrontContext) async throws -> Response {
+        var fields = Fields(try await request.json(context))
+        let name = fields.string("user_name")
+        let password = fields.string("password")
+        if fields.faults.isEmpty {
+            if let fault = Credentials.fault(inName: name) { fields.fault("user_name", fault) }
+            if let fault = Credentials.fault(inPassword: password) { fields.fault("password", fault) }
+        }
+        try fields.check()
+        let hash = try await hasher.hash(password)
+        let user = try await users.create(id: .timeOrdered(at: .now), name: name, passwordHash: hash)
+        guard let user else { throw Problem.conflict("name-taken", "Somebody else has this name") }
+        return .json(user.json, status: .created, headers: [.location: "/api/v1/users/\(user.id)"])
+    }
+
+    private func list(_ request: Request) async throws -> Response {
+        let paging = try Paging(request, list: "users")
+        let cursor = paging.cursor?.parts.first.flatMap { Identifier($0) }
+        let page = try await users.list(after: cursor, limit: paging.limit + 1)
+        return .json(
+            paging.answer(
+                page.users, list: "users", extra: [("count", .integer(page.count))], json: \.json,
+                key: { [$0.id.description] }))
+    }
+
+    private func change(_ request: Request, _ context: FrontContext) async throws -> Response {
+        let admin = try await gate.admin(request)
+        let id = try await gate.subject(request, context, keys: false)
+        let body = try await request.json(context)
+        var fields = Fields(body)
+        let banned = banned(body, &fields)
+        var role: User.Role?
+        if let text = fields.optionalString("role") {
+            role = User.Role(rawValue: text)
+            if role == nil { fields.fault("role", "must be player or admin") }
+        }
+        fields.refuseOthers(than: ["status", "role"])
+        try fields.check()
+        // The last admin could lock everybody out, himself included.
+        guard id != admin.userID || (banned != true && role != .player) else {
+            throw Problem.conflict("own-account", "Admins cannot ban or demote themselves")
+        }
+        guard let user = try await users.change(id, banned: banned, role: role) else {
+            throw Problem.notFound("There is no such account")
+        }
+        gate.watch.list.voidTokens(of: id, before: user.tokensValidFrom)
+        hints.revoked(id)
+        return .json(user.json)
+    }
+
+    /// 2 bans, 1 lifts the ban; whether somebody is new is not for an admin to say.
+    private func banned(_ body: JSON, _ fields: inout Fields) -> Bool? {
+        switch body["status"] {
+        case nil, .null: return nil
+        case .integer(1): return false
+        case .integer(2): return true
+        default:
+            fields.fault("status", "must be 2 (banned) or 1 (not banned)")
+            return nil
+        }
+    }
+
+    private func setPassword(_ request: Request, _ context: FrontContext) async throws -> Response {
+        let bearer = try await gate.person(request)
+        guard try await gate.subject(request, context, keys: false) == bearer.userID else {
+            throw Problem.forbidden("Only they themselves may change a password")
+        }
+        var fields = Fields(try await request.json(context))
+        let current = fields.string("current_password")
+        let new = fields.string("new_password")
+        if fields.faults.isEmpty, let fault = Credentials.fault(inPassword: new) { fields.fault("new_password", fault) }
+        try fields.check()
+        guard let user = try await users.user(bearer.userID), let name = user.name,
+            let stored = try await users.credentials(named: name)
+        else { throw Problem.notFound("This account has no password") }
+        let address = addresses.of(request, context)
+        if let wait = await limits.waitBeforeSignIn(address: address, name: name) {
+            throw Problem.tooMany("Too many wrong passwords", retryAfter: wait)
+        }
+        guard try await hasher.verify(current, against: stored.passwordHash).matches else {
+            await limits.signInFailed(address: address, name: name)
+            fields.fault("current_password", "is not the password of this account")
+            throw Problem.invalid(fields.faults)
+        }
+        try await users.setPassword(try await hasher.hash(new), of: bearer.userID)
+        gate.watch.list.voidTokens(of: bearer.userID, before: .now)
+        hints.revoked(bearer.userID)
+        return Response(status: .noContent)
+    }
+}

@@ -1,0 +1,72 @@
+import Domain
+import Storage
+
+// How values look to clients; the names of the members are part of the API.
+
+extension User {
+    var json: JSON {
+        [
+            "user_id": JSON(id), "user_name": JSON(name), "status": JSON(status.rawValue),
+            "role": .string(role.rawValue), "gold": .integer(gold), "diamond": .integer(diamond),
+        ]
+    }
+}
+
+extension QuestProgress {
+    var json: JSON {
+        [
+            "quest_id": JSON(questID), "user_id": JSON(userID), "status": .integer(limitReached ? 1 : 0),
+            "streak": JSON(progress.streak), "duplication": JSON(progress.duplication),
+            "catalog_revision": .integer(catalogRevision),
+        ]
+    }
+}
+
+extension RewardClaim {
+    var json: JSON {
+        [
+            "claim_id": JSON(id), "user_id": JSON(userID), "quest_id": JSON(questID), "completion": JSON(completion),
+            "reward_item": .string(rewardItem.rawValue), "reward_qty": .integer(rewardQuantity),
+            "status": .string(status.rawValue), "created_at": JSON(createdAt), "claimed_at": JSON(claimedAt),
+        ]
+    }
+}
+
+extension WalletEntry {
+    var json: JSON {
+        [
+            "entry_id": .integer(id), "kind": .string(kind), "ref": .string(ref), "item": .string(item.rawValue),
+            "amount": .integer(amount), "balance_after": .integer(balanceAfter), "created_at": JSON(createdAt),
+        ]
+    }
+}
+
+extension Quest {
+    var json: JSON {
+        [
+            "quest_id": JSON(id), "name": .string(name), "description": .string(description),
+            "event_type": .string(eventType), "streak": JSON(streak), "duplication": JSON(duplication),
+            "auto_claim": .bool(autoClaim), "reward_id": JSON(rewardID), "active": .bool(active),
+            "revision": .integer(revision),
+        ]
+    }
+}
+
+extension Reward {
+    var json: JSON {
+        [
+            "reward_id": JSON(id), "reward_name": .string(name), "reward_item": .string(item.rawValue),
+            "reward_qty": .integer(quantity), "revision": .integer(revision),
+        ]
+    }
+}
+
+extension RecordedEvent {
+    var json: JSON {
+        [
+            "id": JSON(id), "user_id": JSON(userID), "event_type": .string(type), "timestamp": JSON(occurredAt),
+            "recorded_at": JSON(recordedAt), "catalog_revision": .integer(catalogRevision),
+            "event_data": data.flatMap { try? JSONParser.parse(Array($0.utf8)) } ?? .null,
+        ]
+    }
+}

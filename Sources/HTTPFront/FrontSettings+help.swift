@@ -1,0 +1,28 @@
+extension FrontSettings {
+    static let help = """
+        questline-front: the HTTP front of Questline. It takes no arguments; settings come from the environment.
+        Any secret X may be given as X_FILE instead, the path of a file that holds it.
+
+        DATABASE_URL                            the Postgres database
+        REDIS_URL                               the Redis server of the streams
+        CACHE_REDIS_URL                         the Redis server of the cache (default: REDIS_URL)
+        QUESTLINE_ENV                           local or production, which refuses default secrets (local)
+        QUESTLINE_HOST, QUESTLINE_PORT          where to listen; port 0 is any free one (127.0.0.1, 5173)
+        QUESTLINE_PROBE_HOST, …_PROBE_PORT      /livez, /readyz and /metrics (127.0.0.1, 9101)
+        QUESTLINE_JWT_SECRET                    signs access tokens, at least 32 bytes, the same for every front
+        QUESTLINE_PREFIX                        of every key in Redis (quest)
+        QUESTLINE_ACCEPT                        stream, or outbox to write Postgres before every answer (stream)
+        QUESTLINE_POOL                          connections to Postgres (8)
+        QUESTLINE_OUTBOX_LIMIT                  rows in the outbox beyond which 503 is answered (1000000)
+        QUESTLINE_HASH_MEMORY_KIB, …_PASSES     Argon2id parameters of new passwords (19456, 2)
+        QUESTLINE_HASH_THREADS, …_QUEUE         hashes at once, 0 for one per core, and how many wait (0, 256)
+        QUESTLINE_PROXIES                       own proxies in front that set X-Forwarded-For (0)
+        QUESTLINE_SIGN_UPS_PER_HOUR             per address (10000 in local, 100 in production)
+        QUESTLINE_FAILED_SIGN_INS_PER_NAME      in five minutes (10)
+        QUESTLINE_FAILED_SIGN_INS_PER_ADDRESS   in five minutes (1000 in local, 100 in production)
+        QUESTLINE_LOG                           text or json (text at a terminal, else json)
+        QUESTLINE_LOG_LEVEL                     trace, debug, info, notice, warning, error or critical (info)
+
+        Exit codes: 0 stopped as told, 1 failed, 64 a wrong setting, which is named.
+        """
+}

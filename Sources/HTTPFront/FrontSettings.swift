@@ -1,0 +1,75 @@
+import Identity
+import Postgres
+import Redis
+import Runtime
+import Storage
+import Streams
+
+/// Everything the front reads from its environment.
+struct FrontSettings: Sendable {
+    var process: ProcessSettings
+    var postgres: PostgresConfiguration
+    var redis: RedisConfiguration
+    var cache: RedisConfiguration
+    /// Whether the cache shares the server of the streams, which a full cache could then hurt.
+    var sharesRedis: Bool
+    var prefix: String
+    var acceptance: Acceptance
+    var host: String
+    /// 0 means any free port.
+    var port: Int
+    var pool: Int
+    var tokenSecret: String
+    var passwords: PasswordParameters
+    var hashThreads: Int?
+    var hashQueue: Int
+    var outboxLimit: Int64
+    var proxies: Int
+    var signUpsPerHour: Int
+    var failedSignInsPerName: Int
+    var failedSignInsPerAddress: Int
+
+    /// For a local environment only: production refuses it.
+    static let localTokenSecret = "questline local secret, known to everybody"
+
+    /// - Throws: `SettingsError` with everything that is wrong.
+    static func read(_ environment: [String: String]) throws(SettingsError) -> FrontSettings {
+        try SettingsReader.read(environment) { FrontSettings(&$0) }
+    }
+
+    private init?(_ reader: inout SettingsReader) {
+        process = ProcessSettings(&reader, probePort: 9101)
+        let postgres = reader.parsed("DATABASE_URL") { try PostgresConfiguration(url: $0) }
+        let redis = reader.parsed("REDIS_URL") { try RedisConfiguration(url: $0) }
+        sharesRedis = !reader.isSet("CACHE_REDIS_URL")
+        let cache = sharesRedis ? redis : reader.parsed("CACHE_REDIS_URL") { try RedisConfiguration(url: $0) }
+        prefix = reader.string("QUESTLINE_PREFIX", default: "quest")
+        acceptance = reader.choice("QUESTLINE_ACCEPT", default: .stream)
+        host = reader.string("QUESTLINE_HOST", default: "127.0.0.1")
+        port = reader.integer("QUESTLINE_PORT", default: 5_173, in: 0...65_535)
+        pool = reader.integer("QUESTLINE_POOL", default: 8, in: 1...100)
+        tokenSecret = reader.secret(
+            "QUESTLINE_JWT_SECRET", localDefault: FrontSettings.localTokenSecret, in: process.deployment,
+            minimumBytes: Tokens.minimumSecretBytes)
+        passwords = PasswordParameters(
+            memory: UInt32(reader.integer("QUESTLINE_HASH_MEMORY_KIB", default: 19_456, in: 64...262_144)),
+            passes: UInt32(reader.integer("QUESTLINE_HASH_PASSES", default: 2, in: 1...16)), lanes: 1)
+        let threads = reader.integer("QUESTLINE_HASH_THREADS", default: 0, in: 0...256)
+        hashThreads = threads == 0 ? nil : threads
+        hashQueue = reader.integer("QUESTLINE_HASH_QUEUE", default: 256, in: 0...10_000)
+        outboxLimit = Int64(
+            reader.integer("QUESTLINE_OUTBOX_LIMIT", default: Int(SignInOutbox.defaultLimit), in: 0...100_000_000))
+        proxies = reader.integer("QUESTLINE_PROXIES", default: 0, in: 0...10)
+        // Behind one address there may be a whole test suite locally, or a whole school in production.
+        let isLocal = process.deployment == .local
+        signUpsPerHour = reader.integer(
+            "QUESTLINE_SIGN_UPS_PER_HOUR", default: isLocal ? 10_000 : 100, in: 1...1_000_000)
+        failedSignInsPerName = reader.integer("QUESTLINE_FAILED_SIGN_INS_PER_NAME", default: 10, in: 1...1_000_000)
+        failedSignInsPerAddress = reader.integer(
+            "QUESTLINE_FAILED_SIGN_INS_PER_ADDRESS", default: isLocal ? 1_000 : 100, in: 1...1_000_000)
+        guard let postgres, let redis, let cache else { return nil }
+        self.postgres = postgres
+        self.redis = redis
+        self.cache = cache
+    }
+}

@@ -1,0 +1,91 @@
+import HTTPTypes
+import Hummingbird
+import Identity
+import Logging
+import NIOCore
+import Postgres
+import Redis
+
+/// The outermost layer: gives every request an id and every answer its security headers, and turns whatever is thrown
+/// within into a problem that says what the client can do about it.
+struct Envelope: RouterMiddleware {
+    typealias Context = FrontContext
+
+    func handle(
+        _ request: Request, context: FrontContext, next: (Request, FrontContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        if let own = request.headers[.xRequestID], Envelope.isUsable(own) { context.requestID = own }
+        context.logger[metadataKey: "hb.request.id"] = nil
+        context.logger[metadataKey: "request_id"] = .string(context.requestID)
+        var response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            response = Envelope.problem(for: error, request, context).response(requestID: context.requestID)
+        }
+        response.headers[.xRequestID] = context.requestID
+        for field in Envelope.securityHeaders where response.headers[field.name] == nil {
+            response.headers[field.name] = field.value
+        }
+        context.logger.debug(
+            "\(request.method.rawValue) \(request.uri.path)", metadata: ["status": "\(response.status.code)"])
+        return response
+    }
+
+    /// The answer to an error, whatever layer it comes from.
+    static func problem(for error: any Error, _ request: Request, _ context: FrontContext) -> Problem {
+        switch error {
+        case let problem as Problem: return problem
+        case let error as HTTPError where error.status == .notFound:
+            return .notFound("No route has this path")
+        case let error as HTTPError where error.status == .badRequest: return .malformed(error.body ?? "Bad request")
+        case is NIOTooManyBytesError: return .tooLarge(FrontContext.largestBody)
+        case let overload as PasswordOverload:
+            return .unavailable("Too many people are signing in", retryAfter: overload.retryAfterSeconds)
+        case let error as PostgresError where error.isRetryable:
+            return .unavailable("The database cannot be used")
+        case let error as RedisError where error.isRetryable:
+            return .unavailable("The stream cannot be used")
+        case is CancellationError: return .unavailable("The server is stopping")
+        default:
+            context.logger.error(
+                "request failed",
+                metadata: ["error": "\(error)", "route": "\(request.method.rawValue) \(context.endpointPath ?? "-")"])
+            return .unexpected
+        }
+    }
+
+    /// No framing, no sniffing, no referrer, nothing loaded from elsewhere; pages narrow it further down for themselves.
+    private static let securityHeaders: HTTPFields = [
+        .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
+        .xContentTypeOptions: "nosniff",
+        .referrerPolicy: "no-referrer",
+        .crossOriginResourcePolicy: "same-origin",
+        .xFrameOptions: "DENY",
+    ]
+
+    private static func isUsable(_ id: String) -> Bool {
+        (1...64).contains(id.utf8.count)
+            && id.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+                    || byte == 0x2d || byte == 0x5f
+            }
+    }
+}
+
+extension HTTPField.Name {
+    static let xRequestID = name("X-Request-Id")
+    static let xAPIKey = name("X-API-Key")
+    static let xForwardedFor = name("X-Forwarded-For")
+    static let idempotencyKey = name("Idempotency-Key")
+    static let traceparent = name("traceparent")
+    static let referrerPolicy = name("Referrer-Policy")
+    static let crossOriginResourcePolicy = name("Cross-Origin-Resource-Policy")
+    static let xFrameOptions = name("X-Frame-Options")
+
+    private static func name(_ text: String) -> HTTPField.Name {
+        // Only names written above come here, and all of them are tokens.
+        HTTPField.Name(text) ?? .server
+    }
+}

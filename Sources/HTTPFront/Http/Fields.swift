@@ -1,0 +1,84 @@
+import Domain
+
+/// Reads the members of a JSON object and collects everything that is wrong with them, each under its pointer.
+struct Fields {
+    private let object: JSON
+    private let pointer: String
+    private(set) var faults: [Problem.Fault] = []
+
+    /// - Parameter pointer: where the object stands in the body; empty for the body itself.
+    init(_ object: JSON, at pointer: String = "") {
+        self.object = object
+        self.pointer = pointer
+        if case .object = object { return }
+        faults.append(Problem.Fault(pointer: pointer, detail: "must be an object, and is \(object.kind)"))
+    }
+
+    mutating func fault(_ name: String, _ detail: String) {
+        faults.append(Problem.Fault(pointer: "\(pointer)/\(name)", detail: detail))
+    }
+
+    /// - Throws: `Problem` 422 if anything was wrong.
+    func check() throws {
+        if !faults.isEmpty { throw Problem.invalid(faults) }
+    }
+
+    /// A member that may be absent or null.
+    mutating func optionalString(_ name: String) -> String? {
+        switch object[name] {
+        case nil, .null: return nil
+        case .string(let text): return text
+        case .some(let other):
+            fault(name, "must be a string, and is \(other.kind)")
+            return nil
+        }
+    }
+
+    mutating func string(_ name: String) -> String {
+        let before = faults.count
+        guard let text = optionalString(name) else {
+            if faults.count == before { missing(name) }
+            return ""
+        }
+        return text
+    }
+
+    mutating func optionalBoolean(_ name: String) -> Bool? {
+        switch object[name] {
+        case nil, .null: return nil
+        case .bool(let value): return value
+        case .some(let other):
+            fault(name, "must be true or false, and is \(other.kind)")
+            return nil
+        }
+    }
+
+    mutating func optionalIdentifier(_ name: String) -> Identifier? {
+        guard let text = optionalString(name) else { return nil }
+        guard let id = Identifier(text) else {
+            fault(name, "must be a UUID")
+            return nil
+        }
+        return id
+    }
+
+    mutating func identifier(_ name: String) -> Identifier? {
+        let before = faults.count
+        let id = optionalIdentifier(name)
+        if id == nil, faults.count == before { missing(name) }
+        return id
+    }
+
+    /// A member that nobody reads is a mistake of the sender.
+    mutating func refuseOthers(than known: Set<String>) {
+        guard case .object(let members) = object else { return }
+        for member in members where !known.contains(member.name) {
+            let escaped = member.name.replacing("~", with: "~0").replacing("/", with: "~1")
+            fault(escaped, "is not known here")
+        }
+    }
+
+    private mutating func missing(_ name: String) {
+        if case .object = object { fault(name, "is missing") }
+    }
+}

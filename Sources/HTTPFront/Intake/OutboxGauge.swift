@@ -1,0 +1,32 @@
+import Metrics
+import Storage
+import Synchronization
+
+/// Whether the outbox may take more, from a count that is a few seconds old and what this front has added since.
+final class OutboxGauge: Sendable {
+    private struct State {
+        var rows: Int64 = 0
+        var added: Int64 = 0
+    }
+
+    private let limit: Int64
+    private let state = Mutex(State())
+    private let meter = Meter(label: "questline_outbox_rows")
+
+    init(limit: Int64 = SignInOutbox.defaultLimit) {
+        self.limit = limit
+    }
+
+    func admits(_ count: Int) -> Bool {
+        state.withLock { state in
+            guard state.rows + state.added + Int64(count) <= limit else { return false }
+            state.added += Int64(count)
+            return true
+        }
+    }
+
+    func counted(_ rows: Int64) {
+        meter.set(rows)
+        state.withLock { $0 = State(rows: rows) }
+    }
+}

@@ -1,0 +1,125 @@
+import Domain
+import Foundation
+import Logging
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Storage
+
+@Suite("The schema")
+struct SchemaTests {
+    private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    @Test("Is what Sources/Common/Storage/schema.sql says")
+    func dump() async throws {
+        try await TestDatabase.with(seeded: false) { database in
+            let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .deletingLastPathComponent().appending(path: "Sources/Common/Storage/schema.sql")
+            let dump = Process()
+            dump.executableURL = URL(filePath: "/usr/bin/env")
+            dump.arguments = ["pg_dump", "--schema-only", "--no-owner", "--no-privileges", database.url]
+            let output = Pipe()
+            dump.standardOutput = output
+            try dump.run()
+            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            dump.waitUntilExit()
+            let found = SchemaTests.statements(text)
+            if ProcessInfo.processInfo.environment["QUESTLINE_WRITE_SCHEMA"] != nil {
+                try Data((found + "\n").utf8).write(to: file)
+            }
+            let expected = try String(contentsOf: file, encoding: .utf8)
+            #expect(found == SchemaTests.statements(expected), "write it anew with QUESTLINE_WRITE_SCHEMA=1 ops/test --filter SchemaTests")
+        }
+    }
+
+    /// Without comments, settings of the dump and versions of the tool.
+    private static func statements(_ dump: String) -> String {
+        dump.split(separator: "\n", omittingEmptySubsequences: true)
+            .filter { line in
+                !["--", "SET ", "SELECT pg_catalog", "\\restrict", "\\unrestrict"].contains { line.hasPrefix($0) }
+            }
+            .joined(separator: "\n")
+    }
+
+    @Test("Migrating again, or from many processes at once, does nothing twice")
+    func migrations() async throws {
+        try await TestDatabase.with(seeded: false) { database in
+            for schema in ["auth", "catalog", "processing"] {
+                try await database.client.execute(script: "DROP SCHEMA \(schema) CASCADE")
+            }
+            try await database.client.execute(
+                script: "DROP TABLE public.questline_migrations; DROP FUNCTION public.questline_append_only")
+            let applied = try await withThrowingTaskGroup(of: [Int32].self) { group in
+                for _ in 0..<4 {
+                    let client = try database.another()
+                    group.addTask {
+                        defer { client.close() }
+                        return try await Migrator(client, logger: quiet).migrate()
+                    }
+                }
+                return try await group.reduce(into: [Int32]()) { $0 += $1 }
+            }
+            #expect(Set(applied) == [1, 2, 3])
+            #expect(try await Migrator(database.client, logger: quiet).migrate().isEmpty)
+            let rows = try await database.client.query("SELECT count(*) FROM public.questline_migrations")
+            #expect(try rows.first?.decode(0, as: Int64.self) == 3)
+        }
+    }
+
+    @Test("Seeding twice, and beside an operator's changes, changes nothing")
+    func seeding() async throws {
+        try await TestDatabase.with { database in
+            _ = try await database.client.query("UPDATE catalog.quests SET streak = 7")
+            #expect(try await Seeding(database.client).plant(TestDatabase.seed()).isEmpty)
+            #expect(try await Sample.book(database.client).pages.map(\.quest.streak) == [7])
+        }
+    }
+
+    @Test(
+        "Append-only tables refuse changes",
+        arguments: [
+            "UPDATE processing.events SET user_id = user_id", "DELETE FROM processing.events", "TRUNCATE processing.events",
+            "UPDATE auth.wallet_entries SET amount = 1", "DELETE FROM auth.wallet_entries",
+            "TRUNCATE auth.wallet_entries", "DELETE FROM auth.audit_log", "UPDATE auth.audit_log SET actor = ''",
+            "TRUNCATE auth.audit_log", "DELETE FROM catalog.quests", "DELETE FROM catalog.rewards",
+            "UPDATE catalog.quest_versions SET streak = 1",
+        ])
+    func appendOnly(statement: String) async throws {
+        try await TestDatabase.with { database in
+            await #expect {
+                _ = try await database.client.query("\(unsafe: statement)")
+            } throws: {
+                ($0 as? PostgresError)?.sqlState == "42501"
+            }
+        }
+    }
+
+    @Test("SQL and Swift derive the same completion ids, version 8")
+    func completionIDs() async throws {
+        try await TestDatabase.with(seeded: false) { database in
+            for ordinal in [Int32(1), 2, 255, 256, 70_000, .max] {
+                let (person, quest) = (Identifier.random(), Identifier.random())
+                let rows = try await database.client.query(
+                    "SELECT processing.completion_id(\(person), \(quest), \(ordinal))")
+                let id = Completion.id(userID: person, questID: quest, ordinal: ordinal)
+                #expect(try rows.first?.decode(0) == id)
+                #expect(id.version == 8)
+            }
+        }
+    }
+
+    @Test("Every catalog change raises the revision and keeps a version, one made in psql too")
+    func versions() async throws {
+        try await TestDatabase.with { database in
+            let before = try await QuestRows(database.client).revision()
+            _ = try await database.client.query("UPDATE catalog.rewards SET reward_qty = 25")
+            let book = try await Sample.book(database.client)
+            #expect(book.revision == before + 1)
+            #expect(book.pages.first?.reward.quantity == 25)
+            let rows = try await database.client.query(
+                "SELECT reward_qty FROM catalog.reward_versions ORDER BY revision")
+            #expect(try rows.map { try $0.decode(0, as: Int64.self) } == [10, 25])
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A program that runs beside the test and ends with the test process, however that ends.
+public final class ChildProcess: Sendable {
+    private struct State: Sendable {
+        var pid: pid_t?
+        var lines: [String] = []
+        var exitCode: Int32?
+        var lifeline: FileHandle?
+    }
+
+    /// The program's name, for messages.
+    public let name: String
+    private let state: Mutex<State>
+
+    /// The shell waits for the end of its own input, which comes with the end of the test process; it says which process
+    /// the program is and how it ended, on lines that begin with a byte no log has.
+    private static let script = #"""
+        signal=$1; shift
+        exec 3<&0 < /dev/null
+        "$@" 3<&- 2>&1 &
+        program=$!
+        printf '\001pid %s\n' $program
+        { cat <&3; kill -$signal $program; } > /dev/null 2>&1 &
+        watch=$!
+        wait $program
+        code=$?
+        kill $watch 2> /dev/null
+        printf '\001exit %s\n' $code
+        """#
+
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - arguments: the program, looked up in PATH if it is a bare name, and its arguments.
+    ///   - lastSignal: what it is sent at the end.
+    public init(
+        _ arguments: [String], name: String, environment: [String: String] = ProcessInfo.processInfo.environment,
+        lastSignal: Int32 = SIGKILL
+    ) throws {
+        self.name = name
+        let (input, output) = (Pipe(), Pipe())
+        state = Mutex(State(lifeline: input.fileHandleForWriting))
+        let shell = Process()
+        shell.executableURL = URL(filePath: "/bin/sh")
+        shell.arguments = ["-c", ChildProcess.script, "child", String(lastSignal)] + arguments
+        shell.environment = environment
+        shell.currentDirectoryURL = URL(filePath: "/")
+        shell.standardInput = input
+        shell.standardOutput = output
+        shell.standardError = output
+        try shell.run()
+        Thread.detachNewThread { [self] in
+            read(output.fileHandleForReading)
+            shell.waitUntilExit()
+        }
+    }
+
+    /// Everything the program has written, by line.
+    public var lines: [String] { state.withLock { $0.lines } }
+
+    public func lines(containing text: String) -> [String] { lines.filter { $0.contains(text) } }
+
+    public var isRunning: Bool { state.withLock { $0.exitCode == nil } }
+
+    /// - Throws: `NotInTime` if it does not start.
+    public func pid() async throws -> pid_t {
+        try await eventually("\(name) starts", within: .seconds(20)) { self.state.withLock { $0.pid } != nil }
+        return state.withLock { $0.pid } ?? -1
+    }
+
+    /// Returns the first line that contains `text`, as soon as there is one.
+    @discardableResult
+    public func line(containing text: String, within limit: Duration = .seconds(60)) async throws -> String {
+        var found: String?
+        try await eventually("\(name) says '\(text)'", within: limit) {
+            found = lines(containing: text).first
+            if found == nil, !isRunning {
+                throw Unrecoverable("\(name) has ended without saying '\(text)': \(lines.suffix(5))")
+            }
+            return found != nil
+        }
+        return found ?? ""
+    }
+
+    /// Waits for the end. A program that a signal ended has 128 and the signal's number.
+    public func exitCode(within limit: Duration = .seconds(60)) async throws -> Int32 {
+        try await eventually("\(name) ends", within: limit) { !isRunning }
+        return state.withLock { $0.exitCode } ?? -1
+    }
+
+    /// Sends SIGTERM, SIGSTOP, SIGCONT, …; nothing if the program has ended.
+    public func signal(_ number: Int32) async throws {
+        let pid = try await pid()
+        state.withLock { if $0.exitCode == nil { _ = Glibc.kill(pid, number) } }
+    }
+
+    /// SIGKILL; it is gone when this returns.
+    public func kill() async throws {
+        try await signal(SIGKILL)
+        _ = try await exitCode()
+    }
+
+    /// The last signal, and as long as it takes to be gone.
+    public func end() async {
+        cutLifeline()
+        _ = try? await exitCode(within: .seconds(20))
+    }
+
+    /// A field of /proc/PID/status that is given in kB, in bytes.
+    public func memory(_ field: String) async throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(try await pid())/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("\(field):") }
+        guard let amount = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) }) else {
+            throw Unrecoverable("/proc has no \(field) of \(name)")
+        }
+        return amount * 1_024
+    }
+
+    deinit {
+        cutLifeline()
+    }
+
+    private func cutLifeline() {
+        let lifeline = state.withLock { state in
+            defer { state.lifeline = nil }
+            return state.lifeline
+        }
+        try? lifeline?.close()
+    }
+
+    private func read(_ output: FileHandle) {
+        var pending: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(output.fileDescriptor, &chunk, chunk.count)
+            guard count > 0 else { break }
+            pending += chunk.prefix(count)
+            while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
+                take(String(decoding: pending[..<end], as: UTF8.self))
+                pending.removeSubrange(...end)
+            }
+        }
+        try? output.close()
+        state.withLock { if $0.exitCode == nil { $0.exitCode = -1 } }
+        cutLifeline()
+    }
+
+    private func take(_ line: String) {
+        state.withLock { state in
+            if line.hasPrefix("\u{1}pid ") {
+                state.pid = pid_t(line.dropFirst(5))
+            } else if line.hasPrefix("\u{1}exit ") {
+                state.exitCode = Int32(line.dropFirst(6))
+            } else {
+                state.lines.append(line)
+            }
+        }
+        // The shell has ended; what waits for its input may go.
+        if line.hasPrefix("\u{1}exit ") { cutLifeline() }
+    }
+}

@@ -1,0 +1,73 @@
+import Foundation
+import Logging
+import Redis
+
+/// A test's own corner of the shared test server: every key begins with a prefix that no other test has.
+public struct TestRedis: Sendable {
+    public struct NoServer: Error, CustomStringConvertible {
+        public let description = "QUESTLINE_TEST_REDIS_URL is not set: run ops/test, which starts the servers"
+
+        public init() {}
+    }
+
+    public let configuration: RedisConfiguration
+    public let client: RedisClient
+    public let prefix: String
+
+    /// Runs `body`, then removes what it left under the prefix and closes the client.
+    public static func with<Value>(
+        _ adjust: (inout RedisConfiguration) -> Void = { _ in },
+        _ body: (TestRedis) async throws -> Value
+    ) async throws -> Value {
+        guard let url = ProcessInfo.processInfo.environment["QUESTLINE_TEST_REDIS_URL"], !url.isEmpty else {
+            throw NoServer()
+        }
+        var configuration = try RedisConfiguration(url: url)
+        let prefix = "test-\(UUID().uuidString.prefix(13).lowercased())"
+        configuration.clientName = prefix
+        adjust(&configuration)
+        let redis = TestRedis(
+            configuration: configuration, client: RedisClient(configuration, logger: TestLog.logger), prefix: prefix)
+        do {
+            let value = try await body(redis)
+            try await redis.cleanUp()
+            return value
+        } catch {
+            try? await redis.cleanUp()
+            throw error
+        }
+    }
+
+    public func key(_ name: String) -> String { "\(prefix):\(name)" }
+
+    private func cleanUp() async throws {
+        // A client of its own: the test may have closed or filled the other one.
+        let cleaner = RedisClient(try cleaningConfiguration(), logger: TestLog.logger)
+        var cursor = "0"
+        repeat {
+            let page = try await cleaner.send(["SCAN", cursor, "MATCH", "\(prefix)*", "COUNT", 1_000])
+            cursor = page[0]?.string ?? "0"
+            let keys = page[1]?.elements.compactMap(\.bytes) ?? []
+            if !keys.isEmpty { _ = try await cleaner.send(RedisCommand("UNLINK", keys)) }
+        } while cursor != "0"
+        await cleaner.close()
+        await client.close()
+    }
+
+    private func cleaningConfiguration() throws -> RedisConfiguration {
+        var configuration = configuration
+        configuration.queueLimit = 1_000
+        configuration.commandTimeout = .seconds(5)
+        return configuration
+    }
+}
+
+/// Tests say what went wrong themselves; the log stays silent unless somebody looks for something.
+public enum TestLog {
+    public static let logger: Logger = {
+        var logger = Logger(label: "test")
+        let isWanted = ProcessInfo.processInfo.environment["QUESTLINE_TEST_LOG"] != nil
+        logger.logLevel = isWanted ? .trace : .critical
+        return logger
+    }()
+}

@@ -1,0 +1,75 @@
+"""What a benchmark leaves behind: a page to read and a file to compare with the next one."""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+
+import say
+import stack
+
+
+def worker(folder: Path, options: argparse.Namespace, floors: list[float], drains: list, events: int) -> None:
+    ratios = [floor / drain.seconds for floor, drain in zip(floors, drains)]
+    result = {
+        "what": "one worker drains a backlog, against floor A",
+        "machine": machine(),
+        "events": events,
+        "people": options.people,
+        "roles": options.roles or "all",
+        "ratio": spread(ratios),
+        "floor_events_per_second": spread([events / floor for floor in floors]),
+        "worker_events_per_second": spread([events / drain.seconds for drain in drains]),
+        "with_claims_events_per_second": spread([events / drain.claims_seconds for drain in drains]),
+        "resident_mb": spread([drain.resident_mb for drain in drains]),
+        "anonymous_mb": spread([drain.anonymous_mb for drain in drains]),
+        "pairs": [
+            {"floor_seconds": round(floor, 3)} | {name: round(value, 3) for name, value in drain._asdict().items()}
+            for floor, drain in zip(floors, drains)
+        ],
+    }
+    rows = [
+        ("ratio to floor A", "ratio", "{:.2f}"),
+        ("floor A, events/s", "floor_events_per_second", "{:,.0f}"),
+        ("worker, events/s", "worker_events_per_second", "{:,.0f}"),
+        ("worker until every claim is stored, events/s", "with_claims_events_per_second", "{:,.0f}"),
+        ("worker, resident MB at most", "resident_mb", "{:.0f}"),
+        ("worker, anonymous MB at most", "anonymous_mb", "{:.0f}"),
+    ]
+    cells = [
+        [title, *(form.format(result[name][part]) for part in ("median", "least", "most"))] for title, name, form in rows
+    ]
+    headings = ["", "median", "least", "most"]
+    say.line()
+    say.table(headings, cells)
+    page = [
+        "# One worker drains a backlog", "",
+        f"{events:,} events of {options.people:,} people, {len(ratios)} pairs, roles: {result['roles']}.", "",
+        ", ".join(f"{name} {value}" for name, value in result["machine"].items()) + ".", "",
+        f"| {' | '.join(headings)} |", "|---|---:|---:|---:|",
+        *(f"| {' | '.join(row)} |" for row in cells),
+    ]
+    (folder / "worker.md").write_text("\n".join(page) + "\n")
+    (folder / "worker.json").write_text(json.dumps(result, indent=2) + "\n")
+    say.line(f"\nWritten to {stack.shown(folder / 'worker.md')} and worker.json.")
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
+
+
+def machine() -> dict[str, str]:
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=stack.PROJECT, capture_output=True, text=True
+    ).stdout.strip()
+    return {
+        "when": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": commit or "unknown",
+        "cores": str(os.cpu_count()),
+        "kernel": platform.release(),
+        "load": f"{os.getloadavg()[0]:.1f}",
+    }

@@ -1,0 +1,141 @@
+"""ops/test: builds everything, starts private servers and runs every check and every test against them."""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Callable
+
+import build
+import packages
+import processes
+import say
+import servers
+import stack
+from fleet import Fleet, Turn
+
+FOLDER = stack.STACK / "test"
+TOP_LEVEL = {
+    ".ci", ".gitignore", ".swift-format", "Package.resolved", "Package.swift", "README.md", "Sources", "Tests",
+    "compose.yaml", "ops",
+}
+# Longer than everything takes on a slow machine, and shorter than continuous integration waits.
+LIMIT = 45 * 60
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="ops/test", description=__doc__.partition(": ")[2])
+    parser.add_argument("--filter", metavar="X", help="only tests whose name matches, and no checks")
+    return parser.parse_args()
+
+
+def main(options: argparse.Namespace, interruptions: processes.Interruptions) -> int:
+    turn = Turn(FOLDER)
+    if not turn.take():
+        owner = turn.owner()
+        raise say.Stop(f"Another ops/test is running here{f' (pid {owner.pid}); Ctrl-C there stops it' if owner else ''}.")
+    results: list[tuple[str, bool, float]] = []
+
+    def step(name: str, work: Callable[[], bool]) -> bool:
+        say.line(f"\n== {name}")
+        began = time.monotonic()
+        good = work()
+        results.append((name, good, time.monotonic() - began))
+        return good
+
+    fleet = Fleet(FOLDER, interruptions)
+    fleet.stop_all(quiet=True)  # what a killed run has left
+    servers.remove_data(FOLDER)
+    try:
+        packages.install()
+        build.need_swift()
+        if not options.filter:
+            step("top level", top_level)
+            step("format", formatted)
+        if step("build", build.everything_strictly):
+            environment = start(fleet)
+            step("tests", lambda: swift_tests(options, environment))
+            for suite in sorted(stack.PROJECT.glob("Tests/*/run.py")):
+                if not options.filter or options.filter in suite.parent.name:
+                    step(suite.parent.name, lambda: python_suite(suite, environment))
+    finally:
+        interruptions.ignore()
+        fleet.stop_all(quiet=True)
+        servers.remove_data(FOLDER)
+        if results:
+            summary(results)
+    return 0 if all(good for _, good, _ in results) else 1
+
+
+def top_level() -> bool:
+    """Only the agreed names stand at the top: whoever looks for something knows where it can be."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=stack.PROJECT, capture_output=True, text=True,
+    )
+    if listing.returncode == 0:
+        names = {row.strip('"').split("/")[0] for row in listing.stdout.splitlines()}
+    else:
+        names = {path.name for path in stack.PROJECT.iterdir()} - {".build", ".git", ".stack", ".swiftpm"}
+    strangers = sorted(name for name in names - TOP_LEVEL if (stack.PROJECT / name).exists())
+    say.line(f"Not agreed on at the top: {', '.join(strangers)}" if strangers else "Only the agreed names.")
+    return not strangers
+
+
+def formatted() -> bool:
+    code = processes.run(
+        ["swift", "format", "lint", "--strict", "--parallel", "-r", "Sources", "Tests", "Package.swift"],
+        folder=stack.PROJECT,
+    )
+    say.line("As .swift-format says." if code == 0 else "To format it: swift format -i -r Sources Tests Package.swift")
+    return code == 0
+
+
+def start(fleet: Fleet) -> dict[str, str]:
+    """Starts the servers for the tests, which make databases, schemas and streams of their own in them."""
+    secrets = stack.kept_secrets(FOLDER)
+    redis = servers.start_redis(fleet, "redis", "streams.conf", secrets["REDIS_PASSWORD"])
+    database = servers.start_postgres(
+        fleet, secrets["POSTGRES_PASSWORD"], owner=None, extra=("max_connections=500",)
+    )
+    return os.environ | {
+        "QUESTLINE_TEST_REDIS_URL": redis,
+        "QUESTLINE_TEST_DATABASE_URL": database,
+        "QUESTLINE_TEST_BIN": str(build.folder("debug").resolve()),
+        "QUESTLINE_TEST_POSTGRES_BIN": str(servers.POSTGRES_BIN),
+    }
+
+
+def swift_tests(options: argparse.Namespace, environment: dict[str, str]) -> bool:
+    command = ["swift", "test", "--skip-build", "--disable-xctest", "--parallel"]
+    if options.filter:
+        command += ["--filter", options.filter]
+    return processes.run(
+        command, environment=environment, folder=stack.PROJECT, limit=LIMIT, stdin=subprocess.DEVNULL
+    ) == 0
+
+
+def python_suite(suite: Path, environment: dict[str, str]) -> bool:
+    return processes.run(
+        [sys.executable, "-B", "-u", str(suite)],
+        environment=environment, folder=stack.PROJECT, limit=LIMIT, stdin=subprocess.DEVNULL,
+    ) == 0
+
+
+def summary(results: list[tuple[str, bool, float]]) -> None:
+    say.line("\n== summary")
+    for name, good, seconds in results:
+        say.line(f"  {'passed' if good else 'FAILED'}  {name:<16} {seconds:7.1f} s")
+
+
+if __name__ == "__main__":
+    chosen, held = arguments(), processes.Interruptions()
+    try:
+        sys.exit(main(chosen, held))
+    except say.Stop as reason:
+        say.trouble(str(reason))
+        sys.exit(1)
+    except say.Interrupted as interruption:
+        sys.exit(interruption.exit_code)

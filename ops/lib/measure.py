@@ -1,0 +1,26 @@
+"""ops/bench: measures Questline against what its parts can do alone, on private servers, in release builds."""
+
+import argparse
+import sys
+
+import bench_worker
+import processes
+import say
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="ops/bench", description=__doc__.partition(": ")[2])
+    subjects = parser.add_subparsers(dest="subject", required=True)
+    bench_worker.describe(subjects.add_parser("worker", help="how fast one worker drains a backlog"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    chosen, held = arguments(), processes.Interruptions()
+    try:
+        sys.exit({"worker": bench_worker.main}[chosen.subject](chosen, held))
+    except say.Stop as reason:
+        say.trouble(str(reason))
+        sys.exit(1)
+    except say.Interrupted as interruption:
+        sys.exit(interruption.exit_code)

@@ -1,0 +1,163 @@
+"""Starting and stopping processes, always by pid and never a stranger's."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import IO, Iterator, NamedTuple
+
+import say
+
+POLITE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Identity(NamedTuple):
+    """A process for certain: a pid alone may have passed to another one since."""
+
+    pid: int
+    born: int  # clock ticks since the machine started
+
+
+# How our own children ended: their exit code, or minus the signal.
+endings: dict[int, int] = {}
+
+
+def identity(pid: int) -> Identity | None:
+    """The process with this pid, or nothing if it has ended (one that is only waiting to be reaped has)."""
+    with contextlib.suppress(ChildProcessError):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            endings[pid] = os.waitstatus_to_exitcode(status)
+    try:
+        # The name, in brackets, may hold spaces and brackets of its own.
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else Identity(pid, int(fields[19]))
+
+
+def ending(process: Identity) -> str:
+    """How it ended, for a person; only our own children tell."""
+    code = endings.get(process.pid)
+    if code is None:
+        return "has ended"
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"has ended with exit code {code}"
+
+
+def is_alive(process: Identity) -> bool:
+    return identity(process.pid) == process
+
+
+def start(
+    arguments: list[str],
+    log: Path,
+    *,
+    user: str | None = None,
+    environment: dict[str, str] | None = None,
+    text: str | None = None,
+    folder: Path | str | None = None,
+) -> Identity:
+    """Starts a process in a session of its own, so that Ctrl-C reaches only the script, which then stops it in order.
+
+    `text` is what it reads on its standard input: the way to hand over a secret that `ps` must not show.
+    """
+    with open(log, "ab") as output:
+        child = subprocess.Popen(
+            arguments,
+            stdin=subprocess.PIPE if text is not None else subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=folder or ("/" if user else None),
+            start_new_session=True,
+            **as_user(user),
+        )
+    if text is not None:
+        with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
+            pipe.write(text.encode())
+    # A child that has already ended is known by an identity that nothing alive can have.
+    return identity(child.pid) or Identity(child.pid, -1)
+
+
+def as_user(user: str | None) -> dict:
+    """The arguments with which subprocess runs something as somebody else."""
+    return {"user": user, "group": user, "extra_groups": []} if user else {}
+
+
+def stop(process: Identity, *steps: tuple[signal.Signals, float]) -> signal.Signals | None:
+    """Sends each signal in turn until the process has ended; the one that did it, or nothing if none was needed."""
+    for number, patience in steps:
+        if not is_alive(process):
+            return None
+        os.kill(process.pid, number)
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
+            if not is_alive(process):
+                return number
+            time.sleep(0.02)
+    raise say.Stop(f"Process {process.pid} does not end, not even by {steps[-1][0].name}.")
+
+
+class Interruptions:
+    """Turns Ctrl-C and requests to end into one exception, except where that would leave something behind."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.waiting: int | None = None
+        for number in POLITE:
+            signal.signal(number, self.arrived)
+
+    def arrived(self, number: int, _frame: object) -> None:
+        if self.held:
+            self.waiting = number
+        else:
+            raise say.Interrupted(number)
+
+    @contextlib.contextmanager
+    def later(self) -> Iterator[None]:
+        """Inside, an interruption waits until the end of the block."""
+        self.held += 1
+        try:
+            yield
+        finally:
+            self.held -= 1
+        if self.waiting is not None and not self.held:
+            number, self.waiting = self.waiting, None
+            raise say.Interrupted(number)
+
+    def ignore(self) -> None:
+        """From now on nothing interrupts: the script is tidying up."""
+        for number in POLITE:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def run(
+    arguments: list[str],
+    *,
+    environment: dict[str, str] | None = None,
+    folder: Path | None = None,
+    limit: float | None = None,
+    output: IO[str] | None = None,
+    stdin: int | None = None,
+) -> int:
+    """Runs a command in front of the person and ends it with the script; each line also goes to `output` if given."""
+    piped = subprocess.PIPE if output else None
+    child = subprocess.Popen(
+        arguments, env=environment, cwd=folder, stdin=stdin, stdout=piped, stderr=subprocess.STDOUT if output else None
+    )
+    try:
+        if output:
+            for raw in child.stdout:
+                text = raw.decode(errors="replace")
+                print(text, end="", flush=True)
+                output.write(text)
+        return child.wait(limit)
+    except subprocess.TimeoutExpired:
+        say.trouble(f"{arguments[0]} has not ended after {limit / 60:.0f} minutes and is stopped.")
+        return 124
+    finally:
+        running = identity(child.pid) if child.poll() is None else None
+        if running:
+            stop(running, (signal.SIGINT, 10), (signal.SIGTERM, 10), (signal.SIGKILL, 10))
