@@ -53,7 +53,13 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", path: "Sources/Common/CLibPQ"),
         .systemLibrary(name: "CArgon2", path: "Sources/Common/CArgon2"),
         module("Domain", []),
-        module("Runtime", [logging, metrics, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"), .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio")]),
+        module(
+            "Runtime",
+            [
+                logging, metrics, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
         module("Reactor", ["CEpoll", .product(name: "NIOPosix", package: "swift-nio")], settings: strict),
         module("Redis", ["CHiredis", "Reactor", logging], settings: strict),
         module("Postgres", ["CLibPQ", "Reactor", logging], settings: strict),
@@ -62,7 +68,10 @@ let package = Package(
         module("Catalog", ["Domain", "Redis", "Postgres", "Streams", "Storage", logging, metrics]),
         module(
             "Identity",
-            ["CArgon2", "Domain", "Redis", "Postgres", "Reactor", "Streams", "Storage", logging, metrics, crypto, .product(name: "JWTKit", package: "jwt-kit")]),
+            [
+                "CArgon2", "Domain", "Redis", "Postgres", "Reactor", "Streams", "Storage", logging, metrics, crypto,
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ]),
         module("Operations", ["Domain", "Redis", "Postgres", "Streams", "Storage", logging]),
         .executableTarget(
             name: "Workers",
@@ -85,13 +94,25 @@ let package = Package(
             ],
             exclude: [],
             swiftSettings: common),
-        .target(name: "TestSupport", dependencies: ["Domain", "Redis", "Postgres", "Storage", logging], path: "Tests/TestSupport", swiftSettings: common),
+        .target(
+            name: "TestSupport", dependencies: ["Domain", "Redis", "Postgres", "Storage", logging],
+            path: "Tests/TestSupport", swiftSettings: common),
         tests("Domain", ["Domain"]),
         tests("Reactor", ["Reactor"]),
         tests("Postgres", ["Postgres", "TestSupport"]),
         tests("Storage", ["Domain", "Postgres", "Storage", "TestSupport", logging]),
         tests("Catalog", ["Catalog", "Domain", "Postgres", "Redis", "Storage", "Streams", "TestSupport"]),
         tests("Operations", ["Domain", "Operations", "Postgres", "Storage", "TestSupport"]),
+        tests(
+            "Identity",
+            ["Domain", "Identity", "Postgres", "Storage", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")]),
+        tests(
+            "Front",
+            [
+                "Domain", "HTTPFront", "Identity", "Postgres", "Redis", "Runtime", "Storage", "Streams", "TestSupport",
+                logging, lifecycle, .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ]),
         tests("Workers", ["Workers"]),
         tests("Redis", ["Redis", "Reactor", "TestSupport", logging]),
         tests("Streams", ["Domain", "Redis", "Streams", "TestSupport", logging]),

@@ -16,6 +16,8 @@ import Streams
 /// The front, assembled.
 struct App: Sendable {
     let services: [any Service]
+    /// Every method and path under `/api/v1`, as `GET /users/{user_id}`.
+    let routes: Set<String>
     let postgres: PostgresClient
     let redis: RedisClient
     let cache: RedisClient
@@ -23,6 +25,11 @@ struct App: Sendable {
     /// Runs until the process is told to stop.
     func run(logger: Logger) async throws {
         try await Launch.run(services, logger: logger)
+        await close()
+    }
+
+    /// Closes what the services used, once they have stopped.
+    func close() async {
         await redis.close()
         await cache.close()
         postgres.close()
@@ -85,7 +92,7 @@ struct App: Sendable {
         var api = Routes(router, under: "api/v1")
         let health = HealthController(pulse: pulse)
         health.addProbes(to: &root)
-        PagesController().add(to: &root)
+        try PagesController().add(to: &root)
         health.add(to: &api)
         LoginController(
             users: users, revoked: RevokedTokens(postgres), hasher: hasher, tokens: gate.tokens, limits: limits,
@@ -124,7 +131,8 @@ struct App: Sendable {
         let probes = ProbeServer(settings.process, registry: registry, logger: logger) { pulse.readiness }
         // They stop in reverse order: first no more requests, then what the requests left behind.
         return App(
-            services: [pulse, forwarder, probes, listener], postgres: postgres, redis: redis, cache: cache)
+            services: [pulse, forwarder, probes, listener], routes: api.listed, postgres: postgres, redis: redis,
+            cache: cache)
     }
 
     /// Further ones wait in the kernel's queue.

@@ -8,7 +8,7 @@ extension FrontSettings {
         CACHE_REDIS_URL                         the Redis server of the cache (default: REDIS_URL)
         QUESTLINE_ENV                           local or production, which refuses default secrets (local)
         QUESTLINE_HOST, QUESTLINE_PORT          where to listen; port 0 is any free one (127.0.0.1, 5173)
-        QUESTLINE_PROBE_HOST, …_PROBE_PORT      /livez, /readyz and /metrics (127.0.0.1, 9101)
+        QUESTLINE_PROBE_HOST, …_PROBE_PORT      /livez, /readyz and /metrics (127.0.0.1, any free port)
         QUESTLINE_JWT_SECRET                    signs access tokens, at least 32 bytes, the same for every front
         QUESTLINE_PREFIX                        of every key in Redis (quest)
         QUESTLINE_ACCEPT                        stream, or outbox to write Postgres before every answer (stream)
@@ -19,7 +19,7 @@ extension FrontSettings {
         QUESTLINE_PROXIES                       own proxies in front that set X-Forwarded-For (0)
         QUESTLINE_SIGN_UPS_PER_HOUR             per address (10000 in local, 100 in production)
         QUESTLINE_FAILED_SIGN_INS_PER_NAME      in five minutes (10)
-        QUESTLINE_FAILED_SIGN_INS_PER_ADDRESS   in five minutes (1000 in local, 100 in production)
+        QUESTLINE_FAILED_SIGN_INS_PER_ADDRESS   in five minutes (50)
         QUESTLINE_LOG                           text or json (text at a terminal, else json)
         QUESTLINE_LOG_LEVEL                     trace, debug, info, notice, warning, error or critical (info)
 

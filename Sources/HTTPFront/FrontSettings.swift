@@ -38,7 +38,7 @@ struct FrontSettings: Sendable {
     }
 
     private init?(_ reader: inout SettingsReader) {
-        process = ProcessSettings(&reader, probePort: 9101)
+        process = ProcessSettings(&reader, probePort: 0)
         let postgres = reader.parsed("DATABASE_URL") { try PostgresConfiguration(url: $0) }
         let redis = reader.parsed("REDIS_URL") { try RedisConfiguration(url: $0) }
         sharesRedis = !reader.isSet("CACHE_REDIS_URL")
@@ -66,7 +66,7 @@ struct FrontSettings: Sendable {
             "QUESTLINE_SIGN_UPS_PER_HOUR", default: isLocal ? 10_000 : 100, in: 1...1_000_000)
         failedSignInsPerName = reader.integer("QUESTLINE_FAILED_SIGN_INS_PER_NAME", default: 10, in: 1...1_000_000)
         failedSignInsPerAddress = reader.integer(
-            "QUESTLINE_FAILED_SIGN_INS_PER_ADDRESS", default: isLocal ? 1_000 : 100, in: 1...1_000_000)
+            "QUESTLINE_FAILED_SIGN_INS_PER_ADDRESS", default: 50, in: 1...1_000_000)
         guard let postgres, let redis, let cache else { return nil }
         self.postgres = postgres
         self.redis = redis

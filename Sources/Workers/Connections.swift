@@ -84,7 +84,8 @@ struct Connections: Sendable {
         }
         if try rows.first?.decode(0, as: String.self) == "off" { throw WeakDurability() }
         if let weaknesses = try? await Durability.weaknesses(streams), !weaknesses.isEmpty {
-            logger.warning("Redis may lose accepted sign-ins", metadata: ["because": "\(weaknesses.joined(separator: "; "))"])
+            logger.warning(
+                "Redis may lose accepted sign-ins", metadata: ["because": "\(weaknesses.joined(separator: "; "))"])
         }
     }
 

@@ -10,6 +10,8 @@ struct QuestlineWorker: AsyncParsableCommand {
             Settings come from the environment: DATABASE_URL, REDIS_URL, CACHE_REDIS_URL and QUESTLINE_… (the README \
             lists them). Exit codes: 0 done, 1 failed or differences found, 64 wrong usage or a wrong setting.
             """,
-        subcommands: [RunCommand.self, MigrateCommand.self, StatusCommand.self, VerifyCommand.self, DeadLettersCommand.self]
+        subcommands: [
+            RunCommand.self, MigrateCommand.self, StatusCommand.self, VerifyCommand.self, DeadLettersCommand.self,
+        ]
     )
 }

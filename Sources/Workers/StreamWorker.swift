@@ -80,11 +80,16 @@ struct StreamWorker<Handler: EntryHandler>: Service {
             if !found.deleted.isEmpty {
                 logger.error(
                     "events are lost: their entries were deleted before they were recorded",
-                    metadata: ["stream": "\(group.stream)", "ids": "\(found.deleted.map(\.description).joined(separator: " "))"])
+                    metadata: [
+                        "stream": "\(group.stream)",
+                        "ids": "\(found.deleted.map(\.description).joined(separator: " "))",
+                    ])
             }
             guard !found.entries.isEmpty else { return }
-            logger.notice("took over entries", metadata: ["group": "\(group.group)", "entries": "\(found.entries.count)"])
-            Counter(label: "quest_reclaimed_total", dimensions: [("group", group.group)]).increment(by: found.entries.count)
+            logger.notice(
+                "took over entries", metadata: ["group": "\(group.group)", "entries": "\(found.entries.count)"])
+            Counter(label: "quest_reclaimed_total", dimensions: [("group", group.group)]).increment(
+                by: found.entries.count)
             try await process(found.entries.map { (entry: $0.entry, deliveries: $0.deliveries) })
         } catch let error as RedisError {
             guard error.code != .cancelled else { throw CancellationError() }
@@ -111,17 +116,22 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         }
     }
 
-    private func perform(_ step: BatchMachine.Step, of work: DecodedBatch<Handler>, _ machine: inout BatchMachine) async throws {
+    private func perform(_ step: BatchMachine.Step, of work: DecodedBatch<Handler>, _ machine: inout BatchMachine)
+        async throws
+    {
         do {
             switch step {
             case .apply(let range):
                 let refused = try await handler.apply(Array(work.items[range]))
                 connections.postgresOutage.succeeded()
-                machine.succeeded(refusing: Dictionary(uniqueKeysWithValues: refused.map { ($0.key + range.lowerBound, $0.value) }))
+                machine.succeeded(
+                    refusing: Dictionary(uniqueKeysWithValues: refused.map { ($0.key + range.lowerBound, $0.value) }))
             case .bury(let index, let reason):
                 let (entry, deliveries) = work.order[index]
                 try await letters.bury(entry, from: group, error: reason, deliveries: deliveries, at: .now)
-                logger.warning("dead letter", metadata: ["stream": "\(group.stream)", "entry": "\(entry.id)", "error": "\(reason)"])
+                logger.warning(
+                    "dead letter",
+                    metadata: ["stream": "\(group.stream)", "entry": "\(entry.id)", "error": "\(reason)"])
                 Counter(label: "quest_dead_letters_total", dimensions: [("group", group.group)]).increment()
                 machine.succeeded()
             case .acknowledge(let indices):

@@ -36,14 +36,16 @@ struct WorkerSettings: Sendable {
         process = ProcessSettings(&reader, probePort: 0)
         let database = reader.parsed("DATABASE_URL") { try PostgresConfiguration(url: $0) }
         let streams = reader.parsed("REDIS_URL") { try RedisConfiguration(url: $0) }
-        let cache = reader.isSet("CACHE_REDIS_URL")
+        let cache =
+            reader.isSet("CACHE_REDIS_URL")
             ? reader.parsed("CACHE_REDIS_URL") { try RedisConfiguration(url: $0) } : streams
         keys = StreamKeys(prefix: reader.string("QUESTLINE_PREFIX", default: "quest"))
         poolSize = reader.integer("QUESTLINE_POOL", default: 6, in: 3...100)
         batchSize = reader.integer("QUESTLINE_BATCH", default: 2_000, in: 1...10_000)
         reclaimIdle = .seconds(reader.integer("QUESTLINE_RECLAIM_SECONDS", default: 30, in: 1...3_600))
         retention = .seconds(60 * reader.integer("QUESTLINE_RETENTION_MINUTES", default: 60, in: 0...525_600))
-        roles = WorkerSettings.roles(reader.string("QUESTLINE_WORKER_ROLES", default: "progress,claims,relay,janitor"), &reader)
+        roles = WorkerSettings.roles(
+            reader.string("QUESTLINE_WORKER_ROLES", default: "progress,claims,relay,janitor"), &reader)
         guard var database, let streams, let cache else { return nil }
         database.applicationName = "questline-worker"
         // Whatever the server still does for a stopped worker ends before another one takes its entries over.

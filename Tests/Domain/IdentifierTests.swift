@@ -14,11 +14,13 @@ struct IdentifierTests {
         }
     }
 
-    @Test("Nothing else is read", arguments: [
-        "", "x", "018f0000-0000-7000-8000-00000000000", "018f0000-0000-7000-8000-0000000000000",
-        "018f0000_0000-7000-8000-000000000000", "018f0000-0000-7000-8000-00000000000g",
-        "{18f0000-0000-7000-8000-000000000000", "018f00000000-7000-8000-0000-00000000",
-    ])
+    @Test(
+        "Nothing else is read",
+        arguments: [
+            "", "x", "018f0000-0000-7000-8000-00000000000", "018f0000-0000-7000-8000-0000000000000",
+            "018f0000_0000-7000-8000-000000000000", "018f0000-0000-7000-8000-00000000000g",
+            "{18f0000-0000-7000-8000-000000000000", "018f00000000-7000-8000-0000-00000000",
+        ])
     func malformed(text: String) {
         #expect(Identifier(text) == nil)
     }
@@ -34,21 +36,29 @@ struct IdentifierTests {
         #expect(earlier.description < later.description)
     }
 
-    @Test("Times are written in UTC with milliseconds and read with any offset", arguments: [
-        ("2026-11-23T08:30:00.125Z", "2026-11-23T08:30:00.125Z"), ("2026-11-23T08:30:00Z", "2026-11-23T08:30:00.000Z"),
-        ("2026-11-23T08:30:00.1239+02:00", "2026-11-23T06:30:00.123Z"), ("2024-02-29t00:00:00z", "2024-02-29T00:00:00.000Z"),
-        ("1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"), ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
-        ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
-    ])
+    @Test(
+        "Times are written in UTC with milliseconds and read with any offset",
+        arguments: [
+            ("2026-11-23T08:30:00.125Z", "2026-11-23T08:30:00.125Z"),
+            ("2026-11-23T08:30:00Z", "2026-11-23T08:30:00.000Z"),
+            ("2026-11-23T08:30:00.1239+02:00", "2026-11-23T06:30:00.123Z"),
+            ("2024-02-29t00:00:00z", "2024-02-29T00:00:00.000Z"),
+            ("1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
+            ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
+        ])
     func times(text: String, normalised: String) {
         #expect(Timestamp(rfc3339: text)?.description == normalised)
     }
 
-    @Test("Times that do not exist or cannot be stored are refused", arguments: [
-        "", "2026-11-23", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-11-23T24:00:00Z", "2026-11-23T00:00:60Z",
-        "99999-01-01T00:00:00Z", "0000-12-31T00:00:00Z", "2026-11-23T00:00:00", "2026-11-23T00:00:00.Z",
-        "9999-12-31T23:59:59-01:00", "2026-11-23T00:00:00Zx", "2026-11-23T00:00:00+24:00", "٢٠٢٦-11-23T00:00:00Z",
-    ])
+    @Test(
+        "Times that do not exist or cannot be stored are refused",
+        arguments: [
+            "", "2026-11-23", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-11-23T24:00:00Z",
+            "2026-11-23T00:00:60Z",
+            "99999-01-01T00:00:00Z", "0000-12-31T00:00:00Z", "2026-11-23T00:00:00", "2026-11-23T00:00:00.Z",
+            "9999-12-31T23:59:59-01:00", "2026-11-23T00:00:00Zx", "2026-11-23T00:00:00+24:00", "٢٠٢٦-11-23T00:00:00Z",
+        ])
     func impossibleTimes(text: String) {
         #expect(Timestamp(rfc3339: text) == nil)
     }
@@ -61,10 +71,14 @@ struct IdentifierTests {
         }
     }
 
-    @Test("Event types", arguments: [
-        ("UserSignIn", true), ("a", true), (String(repeating: "x", count: 64), true), (String(repeating: "x", count: 65), false),
-        ("", false), ("1a", false), ("a b", false), ("a-b", false), ("é", false), ("[", false), ("a{", false), ("@", false),
-    ])
+    @Test(
+        "Event types",
+        arguments: [
+            ("UserSignIn", true), ("a", true), (String(repeating: "x", count: 64), true),
+            (String(repeating: "x", count: 65), false),
+            ("", false), ("1a", false), ("a b", false), ("a-b", false), ("é", false), ("[", false), ("a{", false),
+            ("@", false),
+        ])
     func eventTypes(name: String, isValid: Bool) {
         #expect((EventType(name) != nil) == isValid)
     }

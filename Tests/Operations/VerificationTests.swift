@@ -16,7 +16,8 @@ struct VerificationTests {
         let people = (0..<30).map { _ in Identifier.random() }
         for round in 0..<4 {
             if round > 0 {
-                _ = try await database.client.query("UPDATE catalog.quests SET streak = \(Int32(2 + round)), auto_claim = \(round % 2 == 1)")
+                _ = try await database.client.query(
+                    "UPDATE catalog.quests SET streak = \(Int32(2 + round)), auto_claim = \(round % 2 == 1)")
                 _ = try await database.client.query("UPDATE catalog.rewards SET reward_qty = \(Int64(round * 5))")
             }
             guard let book = try await QuestRows(database.client).book() else { return }
@@ -110,8 +111,10 @@ struct VerificationTests {
         try await TestDatabase.with { database in
             try await fill(database)
             let words = statement.split(separator: " ")
-            let table = words[0] == "UPDATE" ? words[1] : statement.split(separator: "FROM ")[1].split(separator: " ")[0]
-            let one = "ctid = (SELECT ctid FROM \(table) t WHERE \(VerificationTests.condition(statement)) ORDER BY ctid DESC LIMIT 1)"
+            let table =
+                words[0] == "UPDATE" ? words[1] : statement.split(separator: "FROM ")[1].split(separator: " ")[0]
+            let one =
+                "ctid = (SELECT ctid FROM \(table) t WHERE \(VerificationTests.condition(statement)) ORDER BY ctid DESC LIMIT 1)"
             let corrupting = statement.replacingOccurrences(of: "(1)", with: one)
             // The triggers that keep these tables append-only do not fire for a replica.
             try await database.client.execute(
@@ -124,7 +127,8 @@ struct VerificationTests {
     /// What the statement itself requires of a row, besides being the one.
     private static func condition(_ statement: String) -> String {
         guard let start = statement.range(of: " WHERE ")?.upperBound else { return "true" }
-        let condition = statement[start...].replacingOccurrences(of: "AND (1)", with: "").replacingOccurrences(of: "(1)", with: "true")
+        let condition = statement[start...].replacingOccurrences(of: "AND (1)", with: "").replacingOccurrences(
+            of: "(1)", with: "true")
         return condition.trimmingCharacters(in: .whitespaces)
     }
 

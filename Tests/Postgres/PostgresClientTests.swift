@@ -77,7 +77,7 @@ struct PostgresClientTests {
             await #expect(throws: PostgresError.self) {
                 _ = try await client.transaction(["INSERT INTO t VALUES (2)", "INSERT INTO t VALUES (2)"])
             }
-            await #expect { 
+            await #expect {
                 try await client.transaction { transaction in
                     // A swallowed failure must not become a commit that did nothing.
                     _ = try? await transaction.query("SELECT 1/0")
@@ -193,14 +193,18 @@ struct PostgresClientTests {
         try await TestDatabase.with(seeded: false) { database in
             let conditions: [SQL] = ["x > \(Int32(2))", "x < \(Int32(5))"]
             let rows = try await database.client.query(
-                "SELECT x FROM generate_series(\(Int32(1)), \(Int32(9))) x WHERE \(SQL(joining: conditions, by: " AND ")) ORDER BY x")
+                "SELECT x FROM generate_series(\(Int32(1)), \(Int32(9))) x WHERE \(SQL(joining: conditions, by: " AND ")) ORDER BY x"
+            )
             #expect(try rows.map { try $0.decode(0, as: Int32.self) } == [3, 4])
         }
     }
 
-    @Test("A URL that cannot be read is named without its password", arguments: [
-        "postgres://user:hunter2@host:port:9/db", "not a url hunter2", "postgres://u:hunter2@[::1/db", "nonsense=hunter2",
-    ])
+    @Test(
+        "A URL that cannot be read is named without its password",
+        arguments: [
+            "postgres://user:hunter2@host:port:9/db", "not a url hunter2", "postgres://u:hunter2@[::1/db",
+            "nonsense=hunter2",
+        ])
     func badURLs(url: String) {
         #expect {
             _ = try PostgresConfiguration(url: url)

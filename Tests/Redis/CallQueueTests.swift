@@ -21,13 +21,22 @@ import Testing
 
     @Test func startsOnePumpAndOneClock() {
         var queue = CallQueue(limit: 10)
-        guard case .accepted(true, true) = queue.admit(call(), now: now) else { Issue.record("first"); return }
-        guard case .accepted(false, false) = queue.admit(call(), now: now) else { Issue.record("second"); return }
+        guard case .accepted(true, true) = queue.admit(call(), now: now) else {
+            Issue.record("first")
+            return
+        }
+        guard case .accepted(false, false) = queue.admit(call(), now: now) else {
+            Issue.record("second")
+            return
+        }
         #expect(queue.takeGroup().count == 2)
         #expect(queue.takeGroup().isEmpty)
         let ended = queue.endService()
         #expect(ended)
-        guard case .accepted(true, false) = queue.admit(call(), now: now) else { Issue.record("third"); return }
+        guard case .accepted(true, false) = queue.admit(call(), now: now) else {
+            Issue.record("third")
+            return
+        }
         let endedAgain = queue.endService()
         #expect(!endedAgain)
     }
@@ -87,7 +96,10 @@ import Testing
         #expect(later.next == calls[2].deadline)
         calls[2].fail(RedisError(.cancelled, "", ""))
         #expect(queue.expire(now: now).next == nil)
-        guard case .accepted(_, true) = queue.admit(call(), now: now) else { Issue.record("clock"); return }
+        guard case .accepted(_, true) = queue.admit(call(), now: now) else {
+            Issue.record("clock")
+            return
+        }
     }
 
     @Test func watchesNoMoreThanIsOutstanding() {

@@ -113,7 +113,7 @@ import Testing
     }
 
     @Test func refusesWhenTheQueueIsFull() async throws {
-        try await TestRedis.with({ $0.queueLimit = 3 }) { redis in
+        try await TestRedis.with(queueLimit: 3) { redis in
             let waiting = Task { try await redis.client.send(["BLPOP", redis.key("nothing"), 2]) }
             let observer = redis.client.dedicated(name: "observer")
             try await redis.waitUntilBlocked(redis.client, asking: observer)
@@ -151,18 +151,6 @@ import Testing
                 for _ in 0..<100 { group.addTask { try await redis.client.send(["CLIENT", "ID"]).integer } }
                 for try await id in group { #expect(id == before) }
             }
-        }
-    }
-}
-
-extension TestRedis {
-    /// Waits until the server says that `client` waits inside a blocking command.
-    func waitUntilBlocked(_ client: RedisClient, asking observer: RedisClient? = nil) async throws {
-        let name = "name=\(client.configuration.clientName) "
-        while true {
-            let list = try await (observer ?? self.client).send(["CLIENT", "LIST"]).string ?? ""
-            if list.split(separator: "\n").contains(where: { $0.contains(name) && $0.contains(" flags=b ") }) { return }
-            await Task.yield()
         }
     }
 }

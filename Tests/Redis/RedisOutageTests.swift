@@ -1,22 +1,24 @@
 import Foundation
 import Redis
+import Synchronization
 import TestSupport
 import Testing
 
 @Suite struct RedisOutageTests {
     private func client(
-        _ url: String, _ adjust: (inout RedisConfiguration) -> Void = { _ in }
+        _ url: String, name: String = "questline", connectTimeout: Duration = .seconds(2),
+        commandTimeout: Duration = .seconds(5)
     ) throws -> RedisClient {
         var configuration = try RedisConfiguration(url: url)
-        configuration.connectTimeout = .milliseconds(400)
-        configuration.commandTimeout = .milliseconds(800)
-        adjust(&configuration)
+        configuration.clientName = name
+        configuration.connectTimeout = connectTimeout
+        configuration.commandTimeout = commandTimeout
         return RedisClient(configuration, logger: TestLog.logger)
     }
 
-    private func failure(of body: () async throws(RedisError) -> Void) async -> RedisError? {
+    private func failure(_ client: RedisClient, _ command: RedisCommand) async -> RedisError? {
         do {
-            try await body()
+            _ = try await client.send(command)
             return nil
         } catch {
             return error
@@ -40,7 +42,7 @@ import Testing
         let client = try client("redis://127.0.0.1:\(try FreePort.find())")
         let start = ContinuousClock.now
         for _ in 0..<20 {
-            let error = await failure { () throws(RedisError) in _ = try await client.send(["GET", "secret-key"]) }
+            let error = await failure(client, ["GET", "secret-key"])
             #expect(error?.code == .unavailable)
             #expect(error?.operation == "GET")
             #expect(error?.isRetryable == true)
@@ -53,7 +55,7 @@ import Testing
 
     @Test func aNameThatDoesNotExist() async throws {
         let client = try client("redis://no-such-host.invalid")
-        let error = await failure { () throws(RedisError) in _ = try await client.send(["PING"]) }
+        let error = await failure(client, ["PING"])
         #expect(error?.code == .unavailable)
         await client.close()
     }
@@ -61,12 +63,12 @@ import Testing
     @Test func aKilledServerLeavesSentCommandsInDoubtAndIsFoundAgain() async throws {
         try await PrivateRedis.with { server in
             let client = try client(server.url)
-            let observer = try self.client(server.url) { $0.clientName = "observer" }
-            let waiting = Task { await failure { () throws(RedisError) in _ = try await client.send(["BLPOP", "q", 5]) } }
-            try await waitUntilBlocked("questline", observer)
+            let observer = try self.client(server.url, name: "observer")
+            let waiting = Task { await failure(client, ["BLPOP", "q", 5]) }
+            try await observer.waitUntilBlocked("questline")
             server.kill()
             #expect(await waiting.value?.code == .outcomeUnknown)
-            let away = await failure { () throws(RedisError) in _ = try await client.send(["PING"]) }
+            let away = await failure(client, ["PING"])
             #expect(away?.code == .unavailable)
             try await server.start()
             try await waitUntilAnswered(client)
@@ -92,21 +94,22 @@ import Testing
 
     @Test func aFrozenServerMeetsTheDeadlineAndIsUsedAgainWhenItThaws() async throws {
         try await PrivateRedis.with { server in
-            let client = try client(server.url)
+            let client = try client(
+                server.url, connectTimeout: .seconds(1), commandTimeout: .seconds(1))
             _ = try await client.send(["SET", "a", "1"])
             server.freeze()
             let start = ContinuousClock.now
             let errors = await withTaskGroup(of: RedisError?.self) { group in
                 for _ in 0..<50 {
-                    group.addTask { await failure { () throws(RedisError) in _ = try await client.send(["INCR", "a"]) } }
+                    group.addTask { await failure(client, ["INCR", "a"]) }
                 }
                 return await group.reduce(into: []) { $0.append($1) }
             }
             #expect(errors.count == 50)
             for error in errors { #expect(error?.code == .outcomeUnknown || error?.code == .unavailable) }
-            #expect(ContinuousClock.now - start < .seconds(2))
+            #expect(ContinuousClock.now - start < .seconds(3))
             // A connection that the kernel accepts is not a server that answers.
-            let later = await failure { () throws(RedisError) in _ = try await client.send(["INCR", "a"]) }
+            let later = await failure(client, ["INCR", "a"])
             #expect(later?.code == .unavailable)
             server.thaw()
             try await waitUntilAnswered(client)
@@ -116,12 +119,12 @@ import Testing
 
     @Test func cancellationDoesNotWaitForAFrozenServer() async throws {
         try await PrivateRedis.with { server in
-            let client = try client(server.url) { $0.commandTimeout = .seconds(30) }
+            let client = try client(server.url, commandTimeout: .seconds(30))
             _ = try await client.send(["PING"])
             server.freeze()
             let start = ContinuousClock.now
             let tasks = (0..<10).map { _ in
-                Task { await failure { () throws(RedisError) in _ = try await client.send(["PING"]) } }
+                Task { await failure(client, ["PING"]) }
             }
             for task in tasks { task.cancel() }
             for task in tasks { #expect(await task.value?.code == .cancelled) }
@@ -135,7 +138,7 @@ import Testing
     @Test func wrongPasswordIsSaidAndNotRetried() async throws {
         try await PrivateRedis.with(options: ["--requirepass", "right"]) { server in
             let wrong = try client("redis://:hunter2@127.0.0.1:\(server.port)")
-            let error = await failure { () throws(RedisError) in _ = try await wrong.send(["PING"]) }
+            let error = await failure(wrong, ["PING"])
             #expect(error?.code == .unavailable)
             #expect(error?.prefix == "WRONGPASS")
             #expect(error?.isRetryable == false)
@@ -153,10 +156,10 @@ import Testing
         try await PrivateRedis.with { server in
             let client = try client(server.url)
             _ = try await client.send(["CONFIG", "SET", "maxmemory", "1"])
-            let single = await failure { () throws(RedisError) in _ = try await client.send(["SET", "a", "1"]) }
+            let single = await failure(client, ["SET", "a", "1"])
             #expect(single?.prefix == "OOM")
-            let whole = await failure { () throws(RedisError) in
-                _ = try await client.transaction([["SET", "a", "1"], ["SET", "b", "1"]])
+            let whole = await #expect(throws: RedisError.self) {
+                try await client.transaction([["SET", "a", "1"], ["SET", "b", "1"]])
             }
             #expect(whole?.prefix == "OOM")
             #expect(whole?.isRetryable == true)
@@ -171,7 +174,7 @@ import Testing
         try await PrivateRedis.with { server in
             let client = try client(server.url)
             _ = try await client.send(["REPLICAOF", "127.0.0.1", "1"])
-            let error = await failure { () throws(RedisError) in _ = try await client.send(["SET", "a", "1"]) }
+            let error = await failure(client, ["SET", "a", "1"])
             #expect(error?.code == .server)
             #expect(error?.prefix == "READONLY")
             #expect(error?.isRetryable == true)
@@ -189,13 +192,57 @@ import Testing
         }
     }
 
-    private func waitUntilBlocked(_ name: String, _ observer: RedisClient) async throws {
-        while true {
-            let list = try await observer.send(["CLIENT", "LIST"]).string ?? ""
-            if list.split(separator: "\n").contains(where: { $0.contains("name=\(name) ") && $0.contains("flags=b") }) {
-                return
+    /// Whatever happens to the server, every caller is told exactly one thing, and the truth: what was reported as done
+    /// is done, and what was reported as not sent is not.
+    @Test func everyCallerIsToldTheTruthInAStorm() async throws {
+        try await PrivateRedis.with { server in
+            let client = try client(server.url)
+            let tally = Tally()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<100 {
+                    group.addTask {
+                        while tally.done < 5_000 {
+                            tally.count(await failure(client, ["INCR", "n"]))
+                            await Task.yield()
+                        }
+                    }
+                }
+                group.addTask {
+                    for step in 1...4 {
+                        while tally.done < step * 1_000 { await Task.yield() }
+                        server.kill()
+                        try await server.start()
+                    }
+                }
+                try await group.waitForAll()
             }
-            await Task.yield()
+            let value = try await client.send(["GET", "n"]).integer ?? 0
+            #expect(value >= tally.done)
+            #expect(value <= tally.done + tally.uncertain)
+            #expect(tally.others == 0)
+            await client.close()
+        }
+    }
+}
+
+/// What callers were told.
+private final class Tally: Sendable {
+    private let counts = Mutex((done: 0, uncertain: 0, others: 0))
+
+    var done: Int { counts.withLock { $0.done } }
+    var uncertain: Int { counts.withLock { $0.uncertain } }
+    var others: Int { counts.withLock { $0.others } }
+
+    func count(_ error: RedisError?) {
+        counts.withLock { counts in
+            switch error?.code {
+            case nil: counts.done += 1
+            case .outcomeUnknown: counts.uncertain += 1
+            case .unavailable: break
+            // A server that starts says LOADING.
+            case .server: if error?.prefix != "LOADING" { counts.others += 1 }
+            default: counts.others += 1
+            }
         }
     }
 }

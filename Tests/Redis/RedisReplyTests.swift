@@ -37,7 +37,10 @@ import Testing
     }
 
     @Test func refusesWhatIsNoReply() {
-        for text in ["", "$5\r\nhel", "hello\r\n", "*2\r\n:1\r\n", "$x\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"] {
+        for text in [
+            "", "$5\r\nhel", "hello\r\n", "*2\r\n:1\r\n", "$x\r\n",
+            "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
+        ] {
             #expect(parse(text) == nil)
         }
     }
@@ -94,6 +97,11 @@ import Testing
         #expect(RedisServerError(message: message).prefix == prefix)
     }
 
+    @Test func dropsDataThatTheServerRepeats() {
+        let message = "ERR unknown command 'HELO', with args beginning with: 'secret' 'more' "
+        #expect(RedisServerError(message: message).message == "ERR unknown command 'HELO'")
+    }
+
     @Test func knowsWhatPasses() {
         func server(_ prefix: String) -> RedisError { RedisError(.server, "XADD", "", prefix: prefix) }
         for prefix in ["LOADING", "READONLY", "OOM", "MISCONF", "BUSY"] {
@@ -114,6 +122,7 @@ import Testing
         #expect(SHA1.hexDigest(of: Array("abc".utf8)) == "a9993e364706816aba3e25717850c26c9cd0d89d")
         let text = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"
         #expect(SHA1.hexDigest(of: Array(text.utf8)) == "84983e441c3bd26ebaae4aa1f95129e5e54670f1")
-        #expect(SHA1.hexDigest(of: [UInt8](repeating: 0x61, count: 1_000)) == "291e9a6c66994949b57ba5e650361e98fc36b1ba")
+        #expect(
+            SHA1.hexDigest(of: [UInt8](repeating: 0x61, count: 1_000)) == "291e9a6c66994949b57ba5e650361e98fc36b1ba")
     }
 }

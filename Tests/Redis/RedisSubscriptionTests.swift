@@ -31,7 +31,7 @@ import Testing
 
     @Test func givesUpAServerThatFellSilent() async throws {
         let confirmation = "*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n"
-        try await ScriptedServer.with({ $0 == "SUBSCRIBE" ? .bytes(confirmation) : .silence }) { server in
+        try await ScriptedServer.with(.init { $0 == "SUBSCRIBE" ? .bytes(confirmation) : .silence }) { server in
             var configuration = try RedisConfiguration(url: "redis://127.0.0.1:\(server.port)")
             configuration.commandTimeout = .milliseconds(100)
             let client = RedisClient(configuration, logger: TestLog.logger)

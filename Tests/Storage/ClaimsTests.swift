@@ -7,7 +7,8 @@ import Testing
 
 @Suite("Claims and wallets")
 struct ClaimsTests {
-    private func balances(_ database: TestDatabase, _ person: Identifier) async throws -> (gold: Int64, diamond: Int64)? {
+    private func balances(_ database: TestDatabase, _ person: Identifier) async throws -> (gold: Int64, diamond: Int64)?
+    {
         try await Users(database.client).user(person).map { ($0.gold, $0.diamond) }
     }
 
@@ -66,6 +67,20 @@ struct ClaimsTests {
                 balance += entry.amount
                 #expect(entry.balanceAfter == balance)
             }
+        }
+    }
+
+    @Test("A new person's claims of both kinds come in one batch")
+    func mixed() async throws {
+        try await TestDatabase.with { database in
+            let person = Identifier.random()
+            let batch = [
+                Sample.completion(of: person, autoClaim: true), Sample.completion(of: person, autoClaim: false),
+                Sample.completion(of: person, item: .gold, autoClaim: true),
+            ]
+            #expect(try await Claims(database.client).store(batch) == 3)
+            let found = try await balances(database, person)
+            #expect(found?.diamond == 10 && found?.gold == 10)
         }
     }
 

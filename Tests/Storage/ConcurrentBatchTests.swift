@@ -117,7 +117,8 @@ struct ConcurrentBatchTests {
             let stranger = Sample.signIn(.random(), id: event.id)
             let otherType = Sample.signIn(event.userID, id: event.id, type: .firstSignIn)
             let later = SignInEvent(
-                id: event.id, type: event.type, userID: event.userID, occurredAt: event.occurredAt.advanced(bySeconds: 9))
+                id: event.id, type: event.type, userID: event.userID,
+                occurredAt: event.occurredAt.advanced(bySeconds: 9))
             #expect(try await store.record([stranger], under: book).inserted == 0)
             #expect(try await store.conflicts(among: [event, stranger, otherType, later]) == [stranger, otherType])
         }

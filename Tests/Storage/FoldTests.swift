@@ -38,7 +38,8 @@ struct FoldTests {
                 let counted: Int64 = try row.decode(4)
                 let start: Int32 = try row.decode(5)
                 #expect(
-                    Int64(start) + counted == Int64(completions.count) * Int64(sample.terms.streak) + Int64(expected.streak))
+                    Int64(start) + counted == Int64(completions.count) * Int64(sample.terms.streak)
+                        + Int64(expected.streak))
                 if counted > 0 {
                     var again = sample.start
                     #expect(again.count(counted, under: sample.terms).count == completions.count)
@@ -63,12 +64,15 @@ struct FoldTests {
                 }
                 let book = try #require(try await QuestRows(database.client).book())
                 let quest = try #require(book.pages.first?.quest)
-                let events = (0..<Int.random(in: 1...60)).map { _ in Sample.signIn(people.randomElement() ?? .random()) }
+                let events = (0..<Int.random(in: 1...60)).map { _ in Sample.signIn(people.randomElement() ?? .random())
+                }
                 let recorded = try await store.record(events, under: book)
                 #expect(recorded.inserted == events.count)
                 var made = 0
                 for event in events {
-                    guard let ordinal = expected[event.userID, default: .none].count(under: quest.terms) else { continue }
+                    guard let ordinal = expected[event.userID, default: .none].count(under: quest.terms) else {
+                        continue
+                    }
                     completions[event.userID, default: [:]][ordinal] = event.id
                     made += 1
                 }

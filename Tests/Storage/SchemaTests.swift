@@ -29,7 +29,9 @@ struct SchemaTests {
                 try Data((found + "\n").utf8).write(to: file)
             }
             let expected = try String(contentsOf: file, encoding: .utf8)
-            #expect(found == SchemaTests.statements(expected), "write it anew with QUESTLINE_WRITE_SCHEMA=1 ops/test --filter SchemaTests")
+            #expect(
+                found == SchemaTests.statements(expected),
+                "write it anew with QUESTLINE_WRITE_SCHEMA=1 ops/test --filter SchemaTests")
         }
     }
 
@@ -79,7 +81,8 @@ struct SchemaTests {
     @Test(
         "Append-only tables refuse changes",
         arguments: [
-            "UPDATE processing.events SET user_id = user_id", "DELETE FROM processing.events", "TRUNCATE processing.events",
+            "UPDATE processing.events SET user_id = user_id", "DELETE FROM processing.events",
+            "TRUNCATE processing.events",
             "UPDATE auth.wallet_entries SET amount = 1", "DELETE FROM auth.wallet_entries",
             "TRUNCATE auth.wallet_entries", "DELETE FROM auth.audit_log", "UPDATE auth.audit_log SET actor = ''",
             "TRUNCATE auth.audit_log", "DELETE FROM catalog.quests", "DELETE FROM catalog.rewards",

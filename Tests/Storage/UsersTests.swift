@@ -70,7 +70,8 @@ struct UsersTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<4 {
                     group.addTask {
-                        while try await outbox.publishDue(olderThan: .zero, limit: 7, { await collected.add($0) }) > 0 {}
+                        while try await outbox.publishDue(olderThan: .zero, limit: 7, { await collected.add($0) }) > 0 {
+                        }
                     }
                 }
                 try await group.waitForAll()

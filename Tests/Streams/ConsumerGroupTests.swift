@@ -61,6 +61,34 @@ import Testing
         }
     }
 
+    @Test func aStreamRemovedDuringAReadIsMadeAgain() async throws {
+        try await Sample.with { sample in
+            let reads = sample.redis.client.dedicated(name: "reads")
+            let consumer = ConsumerGroup(
+                reads: reads, commands: sample.redis.client, stream: sample.keys.signIns, group: "progress",
+                consumer: "one")
+            try await consumer.ensure()
+            let reading = Task { try await consumer.read(count: 10, block: .seconds(2)) }
+            try await sample.redis.waitUntilBlocked(reads)
+            _ = try await sample.redis.client.send(["DEL", sample.keys.signIns])
+            let events = Sample.events(1)
+            // Blocked again on the stream that was made again.
+            try await sample.redis.waitUntilBlocked(reads)
+            try await sample.producer.publish(events)
+            #expect(try await reading.value.map { try SignInEntry.decode($0) } == events)
+            await reads.close()
+        }
+    }
+
+    @Test func publishesMoreThanOneStepHolds() async throws {
+        try await Sample.with { sample in
+            let events = Sample.events(2_500)
+            try await sample.producer.publish(events)
+            let batch = try await sample.consumer().read(count: 4_000, block: .milliseconds(1))
+            #expect(try batch.map { try SignInEntry.decode($0) } == events)
+        }
+    }
+
     @Test func aMalformedEntryIsOneBadEntryAmongGoodOnes() async throws {
         try await Sample.with { sample in
             let events = Sample.events(2)

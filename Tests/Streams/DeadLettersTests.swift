@@ -21,7 +21,9 @@ import Testing
 
     @Test func buriesEveryByteAndAcknowledges() async throws {
         try await Sample.with { sample in
-            let fields: [[UInt8]] = [[0xff, 0, 0x0a], [0xc3, 0x28], field("error"), field("own"), field(""), field("")]
+            let fields: [[UInt8]] = [
+                [0xff, 0, 0x0a], [0xc3, 0x28], field("error"), field("own"), field(""), field(""),
+            ]
             let entry = try await add(fields, to: sample)
             let id = try await sample.letters.bury(
                 entry, from: sample.consumer(), error: "event_id is missing", deliveries: 3, at: time)
@@ -110,7 +112,10 @@ import Testing
         try await Sample.with { sample in
             let key = sample.redis.key("elsewhere")
             let added = try await sample.redis.client.send(
-                ["XADD", sample.keys.deadLetters, "*", "source", key, "source_id", "1-0", "error", "x", "deliveries", "1", "failed_at", "never"])
+                [
+                    "XADD", sample.keys.deadLetters, "*", "source", key, "source_id", "1-0", "error", "x", "deliveries",
+                    "1", "failed_at", "never",
+                ])
             let id = try #require(StreamID(added.string ?? ""))
             #expect(try await sample.letters.get(id)?.failedAt == nil)
             await #expect(throws: DeadLetters.RetryError.unknownSource(key)) { try await sample.letters.retry(id) }
@@ -120,7 +125,9 @@ import Testing
 
     @Test func showsLettersThatSomebodyElseWrote() async throws {
         try await Sample.with { sample in
-            let added = try await sample.redis.client.send(["XADD", sample.keys.deadLetters, "*", "a", "b", "error", "mine"])
+            let added = try await sample.redis.client.send([
+                "XADD", sample.keys.deadLetters, "*", "a", "b", "error", "mine",
+            ])
             let letter = try await self.letter(StreamID(added.string ?? ""), sample)
             #expect(letter.textFields.map(\.name) == ["a", "error"])
             #expect(letter.error == "mine")

@@ -123,7 +123,8 @@ import Testing
         let lonely = try entry(raw: [Array("event_id".utf8)])
         #expect(lonely.fieldCount == 0)
         #expect(refusal { () throws(EntryError) in _ = try SignInEntry.decode(lonely) } == "event_id is missing")
-        let gone = try #require(RedisReply(parsing: Array("*2\r\n$3\r\n1-0\r\n*-1\r\n".utf8)).flatMap { StreamEntry($0) })
+        let gone = try #require(
+            RedisReply(parsing: Array("*2\r\n$3\r\n1-0\r\n*-1\r\n".utf8)).flatMap { StreamEntry($0) })
         #expect(gone.isDeleted)
         #expect(refusal { () throws(EntryError) in _ = try SignInEntry.decode(gone) } == "the entry was deleted")
         #expect(StreamEntry(try #require(RedisReply(parsing: Array(":1\r\n".utf8)))) == nil)

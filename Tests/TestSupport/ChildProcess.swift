@@ -39,7 +39,7 @@ public final class ChildProcess: Sendable {
     public init(
         _ arguments: [String], name: String, environment: [String: String] = ProcessInfo.processInfo.environment,
         lastSignal: Int32 = SIGKILL
-    ) throws {
+    ) {
         self.name = name
         let (input, output) = (Pipe(), Pipe())
         state = Mutex(State(lifeline: input.fileHandleForWriting))
@@ -51,10 +51,20 @@ public final class ChildProcess: Sendable {
         shell.standardInput = input
         shell.standardOutput = output
         shell.standardError = output
-        try shell.run()
         Thread.detachNewThread { [self] in
-            read(output.fileHandleForReading)
-            shell.waitUntilExit()
+            // Swift's own threads block signals, which the shell would inherit and then never hear of its child's end.
+            var none = sigset_t()
+            sigemptyset(&none)
+            pthread_sigmask(SIG_SETMASK, &none, nil)
+            do {
+                try shell.run()
+                read(output.fileHandleForReading)
+                shell.waitUntilExit()
+            } catch {
+                state.withLock { $0.lines.append("cannot be started: \(error)") }
+            }
+            state.withLock { if $0.exitCode == nil { $0.exitCode = -1 } }
+            cutLifeline()
         }
     }
 
@@ -65,9 +75,12 @@ public final class ChildProcess: Sendable {
 
     public var isRunning: Bool { state.withLock { $0.exitCode == nil } }
 
-    /// - Throws: `NotInTime` if it does not start.
+    /// - Throws: `NotInTime`, `Unrecoverable` if it does not start.
     public func pid() async throws -> pid_t {
-        try await eventually("\(name) starts", within: .seconds(20)) { self.state.withLock { $0.pid } != nil }
+        try await eventually("\(name) starts", within: .seconds(20)) {
+            if !isRunning, state.withLock({ $0.pid == nil }) { throw Unrecoverable("\(name): \(lines)") }
+            return state.withLock { $0.pid } != nil
+        }
         return state.withLock { $0.pid } ?? -1
     }
 
@@ -144,8 +157,6 @@ public final class ChildProcess: Sendable {
             }
         }
         try? output.close()
-        state.withLock { if $0.exitCode == nil { $0.exitCode = -1 } }
-        cutLifeline()
     }
 
     private func take(_ line: String) {

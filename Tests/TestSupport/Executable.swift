@@ -15,13 +15,16 @@ public enum Executable: String, Sendable {
     }
 
     /// Starts it with `settings` and none of the settings this process was started with.
+    ///
+    /// - Throws: `Unrecoverable` if it was not built.
     public func start(_ arguments: [String] = [], settings: [String: String]) throws -> ChildProcess {
+        let path = Executable.folder.appending(path: rawValue).path
+        guard FileManager.default.isExecutableFile(atPath: path) else { throw Unrecoverable("there is no \(path)") }
         let own = ["DATABASE_URL", "REDIS_URL", "CACHE_REDIS_URL"]
         var environment = ProcessInfo.processInfo.environment.filter { name, _ in
             !name.hasPrefix("QUESTLINE_") && !own.contains { name.hasPrefix($0) }
         }
         environment.merge(settings) { _, new in new }
-        let path = Executable.folder.appending(path: rawValue).path
-        return try ChildProcess([path] + arguments, name: rawValue, environment: environment)
+        return ChildProcess([path] + arguments, name: rawValue, environment: environment)
     }
 }

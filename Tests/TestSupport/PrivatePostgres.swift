@@ -38,7 +38,7 @@ public final class PrivatePostgres: Sendable {
     public func start() async throws {
         try await eventually("Postgres starts on port \(port)", within: .seconds(60)) {
             // On SIGQUIT it ends at once and cleans up after itself.
-            let process = try ChildProcess(
+            let process = ChildProcess(
                 PrivatePostgres.command(
                     "postgres", "-D", directory.path, "-c", "listen_addresses=127.0.0.1", "-c", "port=\(port)", "-c",
                     "unix_socket_directories=", "-c", "max_connections=200"), name: "postgres", lastSignal: SIGQUIT)
@@ -79,7 +79,7 @@ public final class PrivatePostgres: Sendable {
         if geteuid() == 0, let owner = getpwnam("postgres") {
             chown(directory.path, owner.pointee.pw_uid, owner.pointee.pw_gid)
         }
-        let making = try ChildProcess(
+        let making = ChildProcess(
             PrivatePostgres.command(
                 "initdb", "-D", directory.path, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8",
                 "--no-sync"), name: "initdb")

@@ -79,10 +79,12 @@ public final class PrivateRedis: Sendable {
 
     /// SIGKILL: the server is gone when this returns, its data as they were.
     public func kill() {
-        guard let ended = running.withLock({ running in
-            defer { running = nil }
-            return running
-        }) else { return }
+        guard
+            let ended = running.withLock({ running in
+                defer { running = nil }
+                return running
+            })
+        else { return }
         _ = Glibc.kill(ended.server, SIGKILL)
         PrivateRedis.end(ended)
     }

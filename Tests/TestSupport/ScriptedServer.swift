@@ -11,20 +11,27 @@ public final class ScriptedServer: Sendable {
         case silence
     }
 
+    /// What to answer to each command, which is given by its name. A client's greeting is answered with OK.
+    public struct Script: Sendable {
+        let answer: @Sendable (String) -> Answer
+
+        public init(_ answer: @escaping @Sendable (_ command: String) -> Answer) {
+            self.answer = answer
+        }
+    }
+
     public let port: Int
     private let listener: Int32
 
-    /// Runs `body` with a server that calls `answer` with the name of each command it reads. The commands of a client's
-    /// greeting are answered with OK.
     public static func with<Value>(
-        _ answer: @escaping @Sendable (_ command: String) -> Answer, _ body: (ScriptedServer) async throws -> Value
+        _ script: Script, _ body: (ScriptedServer) async throws -> Value
     ) async throws -> Value {
-        let server = try ScriptedServer(answer)
+        let server = try ScriptedServer(script)
         defer { server.end() }
         return try await body(server)
     }
 
-    private init(_ answer: @escaping @Sendable (String) -> Answer) throws {
+    private init(_ script: Script) throws {
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         port = try FreePort.listen(listener)
         let listener = listener
@@ -32,7 +39,7 @@ public final class ScriptedServer: Sendable {
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
-                Thread.detachNewThread { ScriptedServer.serve(connection, answer) }
+                Thread.detachNewThread { ScriptedServer.serve(connection, script) }
             }
         }
     }
@@ -43,7 +50,7 @@ public final class ScriptedServer: Sendable {
         close(listener)
     }
 
-    private static func serve(_ connection: Int32, _ answer: (String) -> Answer) {
+    private static func serve(_ connection: Int32, _ script: Script) {
         defer { close(connection) }
         var pending: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
@@ -52,7 +59,7 @@ public final class ScriptedServer: Sendable {
             guard count > 0 else { return }
             pending += chunk.prefix(count)
             while let name = takeCommand(&pending) {
-                switch name == "CLIENT" ? .bytes("+OK\r\n") : answer(name) {
+                switch name == "CLIENT" ? .bytes("+OK\r\n") : script.answer(name) {
                 case .bytes(let text): write(connection, text)
                 case .bytesThenClose(let text):
                     write(connection, text)
@@ -88,7 +95,9 @@ public final class ScriptedServer: Sendable {
         let bytes = Array(text.utf8)
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = bytes[sent...].withUnsafeBytes { rest in
+                send(connection, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
+            }
             guard count > 0 else { return }
             sent += count
         }

@@ -16,21 +16,24 @@ public struct TestDatabase: Sendable {
         private var ready: [String: Task<Void, any Error>] = [:]
 
         func make(_ name: String, _ fill: @escaping @Sendable (PostgresClient) async throws -> Void) async throws {
-            let task = ready[name] ?? Task {
-                let cluster = try TestDatabase.cluster()
-                _ = try? await cluster.execute(script: "DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
-                try await cluster.execute(script: "CREATE DATABASE \(name)")
-                let client = PostgresClient(try PostgresConfiguration(url: try TestDatabase.url(of: name)), poolSize: 1)
-                try await fill(client)
-                client.close()
-                // A database with a connection cannot be copied; closing takes the server a moment.
-                try await cluster.execute(
-                    script: """
-                        ALTER DATABASE \(name) ALLOW_CONNECTIONS false;
-                        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(name)';
-                        """)
-                cluster.close()
-            }
+            let task =
+                ready[name]
+                ?? Task {
+                    let cluster = try TestDatabase.cluster()
+                    _ = try? await cluster.execute(script: "DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
+                    try await cluster.execute(script: "CREATE DATABASE \(name)")
+                    let client = PostgresClient(
+                        try PostgresConfiguration(url: try TestDatabase.url(of: name)), poolSize: 1)
+                    try await fill(client)
+                    client.close()
+                    // A database with a connection cannot be copied; closing takes the server a moment.
+                    try await cluster.execute(
+                        script: """
+                            ALTER DATABASE \(name) ALLOW_CONNECTIONS false;
+                            SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(name)';
+                            """)
+                    cluster.close()
+                }
             ready[name] = task
             try await task.value
         }

@@ -16,8 +16,7 @@ public struct TestRedis: Sendable {
 
     /// Runs `body`, then removes what it left under the prefix and closes the client.
     public static func with<Value>(
-        _ adjust: (inout RedisConfiguration) -> Void = { _ in },
-        _ body: (TestRedis) async throws -> Value
+        queueLimit: Int? = nil, _ body: (TestRedis) async throws -> Value
     ) async throws -> Value {
         guard let url = ProcessInfo.processInfo.environment["QUESTLINE_TEST_REDIS_URL"], !url.isEmpty else {
             throw NoServer()
@@ -25,7 +24,7 @@ public struct TestRedis: Sendable {
         var configuration = try RedisConfiguration(url: url)
         let prefix = "test-\(UUID().uuidString.prefix(13).lowercased())"
         configuration.clientName = prefix
-        adjust(&configuration)
+        if let queueLimit { configuration.queueLimit = queueLimit }
         let redis = TestRedis(
             configuration: configuration, client: RedisClient(configuration, logger: TestLog.logger), prefix: prefix)
         do {
@@ -40,9 +39,16 @@ public struct TestRedis: Sendable {
 
     public func key(_ name: String) -> String { "\(prefix):\(name)" }
 
+    /// Waits until the server says that `client` waits inside a blocking command.
+    public func waitUntilBlocked(_ client: RedisClient, asking observer: RedisClient? = nil) async throws {
+        try await (observer ?? self.client).waitUntilBlocked(client.configuration.clientName)
+    }
+
     private func cleanUp() async throws {
         // A client of its own: the test may have closed or filled the other one.
-        let cleaner = RedisClient(try cleaningConfiguration(), logger: TestLog.logger)
+        var configuration = configuration
+        configuration.queueLimit = 1_000
+        let cleaner = RedisClient(configuration, logger: TestLog.logger)
         var cursor = "0"
         repeat {
             let page = try await cleaner.send(["SCAN", cursor, "MATCH", "\(prefix)*", "COUNT", 1_000])
@@ -53,12 +59,19 @@ public struct TestRedis: Sendable {
         await cleaner.close()
         await client.close()
     }
+}
 
-    private func cleaningConfiguration() throws -> RedisConfiguration {
-        var configuration = configuration
-        configuration.queueLimit = 1_000
-        configuration.commandTimeout = .seconds(5)
-        return configuration
+extension RedisClient {
+    /// Asks the server until the client with this name waits inside a blocking command.
+    public func waitUntilBlocked(_ name: String) async throws {
+        while true {
+            let list = try await send(["CLIENT", "LIST"]).string ?? ""
+            let isBlocked = list.split(separator: "\n").contains { line in
+                line.contains(" name=\(name) ") && line.contains(" flags=b ")
+            }
+            if isBlocked { return }
+            await Task.yield()
+        }
     }
 }
 

@@ -48,7 +48,8 @@ struct BatchMachineTests {
         #expect(machine.next == .perform(.acknowledge([0, 2])))
     }
 
-    @Test("Bad items are found by halving: each is buried, all others applied once, at bounded cost", arguments: 0..<200)
+    @Test(
+        "Bad items are found by halving: each is buried, all others applied once, at bounded cost", arguments: 0..<200)
     func halving(seed: Int) {
         let count = seed % 64 + 1
         let bad = Set((0..<count).filter { ($0 &* 2_654_435_761 &+ seed &* 40_503) % 7 == 0 })

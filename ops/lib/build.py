@@ -34,21 +34,20 @@ def executables(configuration: str) -> Path:
     return folder(configuration)
 
 
-def everything_strictly(*options: str) -> bool:
-    """Builds all targets and tests for debugging; an undeclared import or a warning from our own code fails it."""
+def everything_strictly() -> tuple[bool, list[str]]:
+    """Builds all targets and tests for debugging, where an undeclared import is an error. Whether that worked, and the
+    warnings about our own code."""
     need_swift()
     if is_first("debug"):
         say.line("The first build takes about eight minutes on two cores, later ones seconds.")
     with tempfile.TemporaryFile("w+") as output:
         code = processes.run(
-            ["swift", "build", "--build-tests", "--explicit-target-dependency-import-check", "error", *options],
+            ["swift", "build", "--build-tests", "--explicit-target-dependency-import-check", "error"],
             folder=PROJECT, output=output,
         )
         output.seek(0)
         warnings = sorted({row.strip() for row in output if is_ours(row)})
-    for warning in warnings:
-        say.trouble(f"A warning counts as an error: {warning}")
-    return code == 0 and not warnings
+    return code == 0, warnings
 
 
 def is_ours(row: str) -> bool:

@@ -35,11 +35,13 @@ class Fleet:
         state: dict = {}
         with contextlib.suppress(OSError, ValueError):
             state = json.loads(self.state_file.read_text())
-        self.members = {name: Identity(*who) for name, who in state.get("processes", {}).items()}
+        # Pids and times of birth mean nothing after the machine was started anew.
+        same_boot = state.get("boot") == boot()
+        self.members = {name: Identity(*who) for name, who in state.get("processes", {}).items() if same_boot}
         self.ports: dict[str, int] = state.get("ports", {})
 
     def save(self) -> None:
-        text = json.dumps({"processes": self.members, "ports": self.ports}, indent=2)
+        text = json.dumps({"boot": boot(), "processes": self.members, "ports": self.ports}, indent=2)
         write_whole(self.state_file, text + "\n")
 
     def log(self, name: str) -> Path:
@@ -101,6 +103,10 @@ class Fleet:
             if name in running and not quiet:
                 say.started(name, "stopped")
         return bool(running)
+
+
+def boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def write_whole(path: Path, text: str, mode: int = 0o600) -> None:

@@ -36,6 +36,7 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
     if not turn.take():
         owner = turn.owner()
         raise say.Stop(f"Another ops/test is running here{f' (pid {owner.pid}); Ctrl-C there stops it' if owner else ''}.")
+    processes.adopt_orphans()
     results: list[tuple[str, bool, float]] = []
 
     def step(name: str, work: Callable[[], bool]) -> bool:
@@ -54,7 +55,9 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
         if not options.filter:
             step("top level", top_level)
             step("format", formatted)
-        if step("build", build.everything_strictly):
+        warnings: list[str] = []
+        if step("build", lambda: built(warnings)):
+            step("no warnings", lambda: say.each(warnings, none="None about our own code."))
             environment = start(fleet)
             step("tests", lambda: swift_tests(options, environment))
             for suite in sorted(stack.PROJECT.glob("Tests/*/run.py")):
@@ -64,6 +67,9 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
         interruptions.ignore()
         fleet.stop_all(quiet=True)
         servers.remove_data(FOLDER)
+        left = processes.end_orphans()
+        if left:
+            say.trouble(f"Tests have left these running, which are ended now: {', '.join(left)}")
         if results:
             summary(results)
     return 0 if all(good for _, good, _ in results) else 1
@@ -91,6 +97,12 @@ def formatted() -> bool:
     )
     say.line("As .swift-format says." if code == 0 else "To format it: swift format -i -r Sources Tests Package.swift")
     return code == 0
+
+
+def built(warnings: list[str]) -> bool:
+    good, found = build.everything_strictly()
+    warnings += found
+    return good
 
 
 def start(fleet: Fleet) -> dict[str, str]:

@@ -10,24 +10,27 @@ from pathlib import Path
 LOWEST, HIGHEST = 21000, 31000
 
 
-def is_free(port: int, host: str = "127.0.0.1") -> bool:
+def refusal(port: int) -> str | None:
+    """Why nobody can listen on this port of this machine now, or nothing if one can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            return "is only for root"
         except OSError:
-            return False
-    return True
+            return f"is taken{holder(port)}"
+    return None
 
 
 def free(wanted: int | None = None, taken: set[int] | None = None) -> int:
     """The wanted port if it is free, or else any free one that is not among the taken ones."""
     taken = taken or set()
-    if wanted and wanted not in taken and is_free(wanted):
+    if wanted and wanted not in taken and refusal(wanted) is None:
         return wanted
     while True:
         port = random.randrange(LOWEST, HIGHEST)
-        if port not in taken and is_free(port):
+        if port not in taken and refusal(port) is None:
             return port
 
 

@@ -1,6 +1,7 @@
 """Starting and stopping processes, always by pid and never a stranger's."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -91,13 +92,36 @@ def stop(process: Identity, *steps: tuple[signal.Signals, float]) -> signal.Sign
     for number, patience in steps:
         if not is_alive(process):
             return None
-        os.kill(process.pid, number)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, number)
         until = time.monotonic() + patience
         while time.monotonic() < until:
             if not is_alive(process):
                 return number
             time.sleep(0.02)
     raise say.Stop(f"Process {process.pid} does not end, not even by {steps[-1][0].name}.")
+
+
+def adopt_orphans() -> None:
+    """From now on, whatever a killed child of ours leaves behind becomes our own child instead of nobody's."""
+    set_child_subreaper = 36
+    ctypes.CDLL(None, use_errno=True).prctl(set_child_subreaper, 1, 0, 0, 0)
+
+
+def end_orphans() -> list[str]:
+    """Ends every child that is still there, and theirs as they become ours; the names of what had to be ended."""
+    names = []
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        parents = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+        orphans = [who for who in map(identity, map(int, parents)) if who]
+        if not orphans:
+            break
+        for who in orphans:
+            with contextlib.suppress(OSError):
+                names.append(f"{Path(f'/proc/{who.pid}/comm').read_text().strip()} (pid {who.pid})")
+            stop(who, (signal.SIGTERM, 3), (signal.SIGQUIT, 3), (signal.SIGKILL, 10))
+    return names
 
 
 class Interruptions:

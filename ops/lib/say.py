@@ -1,5 +1,6 @@
 """What the scripts tell the person in front of them."""
 
+import os
 import signal
 import sys
 
@@ -17,7 +18,11 @@ class Interrupted(BaseException):
 
 
 def line(text: str = "") -> None:
-    print(text, flush=True)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Whoever read this has gone (`ops/up | head`); what runs must still be stopped in order at the end.
+        sys.stdout = open(os.devnull, "w")
 
 
 def started(name: str, what: str) -> None:
@@ -27,6 +32,13 @@ def started(name: str, what: str) -> None:
 
 def trouble(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+def each(rows: list[str], none: str) -> bool:
+    """Says each, or that there are none; true if there are none."""
+    for row in rows or [none]:
+        line(row)
+    return not rows
 
 
 def table(headings: list[str], rows: list[list[object]]) -> None:

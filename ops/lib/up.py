@@ -26,12 +26,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--detach", action="store_true", help="return when everything runs; ops/down stops it")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes (1)")
     parser.add_argument("--port", type=int, default=5173, help="the port of the page and the API (5173)")
-    parser.add_argument("--debug", action="store_true", help="build for debugging instead of release")
+    built = parser.add_mutually_exclusive_group()
+    built.add_argument("--debug", action="store_true", help="build for debugging instead of release")
+    built.add_argument("--bin", type=Path, metavar="FOLDER", help="take the executables from there instead of building")
     options = parser.parse_args()
     if not 1 <= options.workers <= 64:
         parser.error("--workers is a number from 1 to 64")
     if not 1 <= options.port <= 65535:
         parser.error("--port is a number from 1 to 65535")
+    if options.bin and not all((options.bin / name).is_file() for name in stack.EXECUTABLES):
+        parser.error(f"{options.bin} does not have {' and '.join(stack.EXECUTABLES)}")
     return options
 
 
@@ -43,15 +47,14 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
         return already_running(fleet, options, turn)
     if fleet.living():
         return already_running(fleet, options, None)
-    if not ports.is_free(options.port):
-        raise say.Stop(
-            f"Port {options.port} is taken{ports.holder(options.port)}. "
-            f"Choose another one: ops/up --port {ports.free(options.port + 1)}"
-        )
+    refusal = ports.refusal(options.port)
+    if refusal:
+        other = ports.free(options.port + 1 if 1023 < options.port < 65535 else None)
+        raise say.Stop(f"Port {options.port} {refusal}. Choose another one: ops/up --port {other}")
     keep = False
     try:
         packages.install()
-        install(build.executables("debug" if options.debug else "release"))
+        install(options.bin or build.executables("debug" if options.debug else "release"))
         environment = start(fleet, options)
         good = not options.demo or demo.show(environment)
         five_lines(environment)

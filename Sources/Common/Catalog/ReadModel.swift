@@ -13,16 +13,16 @@ struct ReadModel: Sendable {
     private static let fill = RedisScript(
         name: "fill the catalog cache",
         source: """
-        local present = redis.call('GET', KEYS[1])
-        if present then
-            local ok, value = pcall(cjson.decode, present)
-            if ok and type(value) == 'table' and tonumber(value.revision) and tonumber(value.revision) > tonumber(ARGV[1]) then
-                return 0
+            local present = redis.call('GET', KEYS[1])
+            if present then
+                local ok, value = pcall(cjson.decode, present)
+                if ok and type(value) == 'table' and tonumber(value.revision) and tonumber(value.revision) > tonumber(ARGV[1]) then
+                    return 0
+                end
             end
-        end
-        redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
-        return 1
-        """)
+            redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+            return 1
+            """)
 
     /// The copy, or nil when there is none, it cannot be read, or the cache is away.
     func value<Value: Decodable>(_ key: String, as type: Value.Type = Value.self) async -> Value? {

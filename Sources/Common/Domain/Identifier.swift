@@ -56,7 +56,8 @@ public struct Identifier: Hashable, Comparable, Sendable {
         at now: Timestamp, using generator: inout some RandomNumberGenerator
     ) -> Identifier {
         let milliseconds = UInt64(clamping: now.milliseconds) & 0xffff_ffff_ffff
-        return Identifier(high: milliseconds << 16 | generator.next() & 0xffff, low: generator.next()).marked(version: 7)
+        return Identifier(high: milliseconds << 16 | generator.next() & 0xffff, low: generator.next()).marked(
+            version: 7)
     }
 
     /// A random identifier (RFC 9562, section 5.4).

@@ -38,7 +38,7 @@ public final class AccessWatch: Sendable {
     /// Whether the list was read at least once.
     public var isLoaded: Bool { state.withLock { $0.lastReading != nil } }
 
-    /// Reads what is new. Concurrent callers share one reading, followed by one more for those who came during it.
+    /// Reads what is new. A caller who comes during a reading returns at once, and one more reading follows for him.
     ///
     /// - Throws: `PostgresError`; the list stays as it was.
     public func refresh() async throws {

@@ -1,6 +1,6 @@
 /// The limits on guessing passwords and on making accounts.
 public struct Limits: Sendable {
-    public var failedSignInsByAddress = AttemptLimit(attempts: 100, seconds: 300)
+    public var failedSignInsByAddress = AttemptLimit(attempts: 50, seconds: 300)
     public var failedSignInsByName = AttemptLimit(attempts: 10, seconds: 300)
     public var signUpsByAddress = AttemptLimit(attempts: 60, seconds: 3_600)
 

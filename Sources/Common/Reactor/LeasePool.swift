@@ -95,6 +95,8 @@ public final class LeasePool<Resource: Sendable>: Sendable {
 
     /// A usable idle resource, or nil for the right to make one.
     private func lend(before deadline: ContinuousClock.Instant?) async throws -> Resource? {
+        // Most callers find a resource at once and need neither a place in the queue nor a timer.
+        if let answer = answerAtOnce(to: nil) { return try answer.get() }
         let token = state.withLock { state in
             state.nextToken += 1
             return state.nextToken
@@ -108,16 +110,20 @@ public final class LeasePool<Resource: Sendable>: Sendable {
         defer { timer?.cancel() }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                enter(Waiter(token: token, continuation: continuation))
+                let waiter = Waiter(token: token, continuation: continuation)
+                if let answer = answerAtOnce(to: waiter) { continuation.resume(with: answer) }
             }
         } onCancel: {
             refuse(token, CancellationError())
         }
     }
 
-    private func enter(_ waiter: Waiter) {
+    /// What the caller gets without waiting; nil if it has to wait, and `waiter`, if given, now stands in the queue.
+    private func answerAtOnce(to waiter: Waiter?) -> Result<Resource?, any Error>? {
         var stale: [Resource] = []
-        let answer: Result<Resource?, any Error>? = state.withLock { state in
+        defer { stale.forEach(dispose) }
+        return state.withLock { state in
+            // Under the lock that `refuse` takes: a cancellation is either seen here or finds the waiter.
             if Task.isCancelled { return .failure(CancellationError()) }
             if state.isClosed { return .failure(LeaseError.closed) }
             while let resource = state.idle.popLast() {
@@ -133,11 +139,9 @@ public final class LeasePool<Resource: Sendable>: Sendable {
                 return .success(nil)
             }
             if state.waiting.count >= waiters { return .failure(LeaseError.queueFull) }
-            state.waiting.append(waiter)
+            if let waiter { state.waiting.append(waiter) }
             return nil
         }
-        stale.forEach(dispose)
-        if let answer { waiter.continuation.resume(with: answer) }
     }
 
     private func refuse(_ token: UInt64, _ error: any Error) {

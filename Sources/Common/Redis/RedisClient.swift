@@ -116,10 +116,15 @@ public final class RedisClient: Sendable {
             state.queue.close()
             return state.pump
         }
-        await withTaskCancellationHandler {
-            await pump?.value
-        } onCancel: {
-            pump?.cancel()
+        if let pump {
+            let (ended, end) = AsyncStream<Never>.makeStream()
+            Task.detached {
+                await pump.value
+                end.finish()
+            }
+            // Ends early when this task is cancelled; what is under way is cut short then.
+            for await _ in ended {}
+            pump.cancel()
         }
         state.withLock { state in
             state.parked = nil

@@ -47,7 +47,7 @@ struct RedisConnector: Sendable {
         } catch {
             throw unavailable("\(error)")
         }
-        return try result.get()
+        do { return try result.get() } catch { throw unavailable(error.detail) }
     }
 
     private static func open(_ configuration: RedisConfiguration) throws(RedisError) -> RedisConnection {
@@ -67,7 +67,7 @@ struct RedisConnector: Sendable {
                 unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
             unsafe redisFree(context)
-            throw RedisError(.unavailable, "connect", "\(configuration): \(text)")
+            throw RedisError(.unavailable, "connect", text)
         }
         if case .tcp = configuration.address {
             // hiredis has switched Nagle's delay off; keepalive finds a peer that vanished while nothing was asked.
@@ -77,7 +77,6 @@ struct RedisConnector: Sendable {
     }
 
     private func unavailable(_ detail: String, prefix: String? = nil) -> RedisError {
-        let detail = detail.hasPrefix("redis://") || detail.hasPrefix("unix://") ? detail : "\(configuration): \(detail)"
-        return RedisError(.unavailable, "connect", detail, prefix: prefix)
+        RedisError(.unavailable, "connect", "\(configuration): \(detail)", prefix: prefix)
     }
 }

@@ -81,6 +81,9 @@ public struct RedisServerError: Equatable, Sendable {
     public let message: String
 
     public init(message: String) {
+        // An unknown command's arguments are repeated by the server; data stay out of errors.
+        let end = message.firstRange(of: ", with args beginning with:")?.lowerBound ?? message.endIndex
+        let message = String(message[..<end])
         self.message = message
         let own = RedisServerError.capitals(at: message.startIndex, of: message)
         let marker = "because of: "

@@ -16,7 +16,7 @@ public struct RedisReply: @unchecked Sendable {
         case error
     }
 
-    private let tree: ReplyTree
+    @usableFromInline let tree: ReplyTree
     private let node: UnsafePointer<redisReply>
 
     private init(tree: ReplyTree, node: UnsafePointer<redisReply>) {
@@ -80,42 +80,41 @@ public struct RedisReply: @unchecked Sendable {
 
     /// The text of a string or status reply; bytes that are not UTF-8 become U+FFFD.
     public var string: String? {
-        withBuffer { unsafe String(decoding: $0, as: UTF8.self) }
+        guard let text = unsafe text else { return nil }
+        return withExtendedLifetime(tree) { unsafe String(decoding: text, as: UTF8.self) }
     }
 
     /// The text of a string or status reply, nil if it is not UTF-8.
     public var validString: String? {
-        withBuffer { unsafe String(validating: $0, as: UTF8.self) } ?? nil
+        guard let text = unsafe text else { return nil }
+        return withExtendedLifetime(tree) { unsafe String(validating: text, as: UTF8.self) }
     }
 
     public var bytes: [UInt8]? {
-        withBuffer { unsafe Array($0) }
+        guard let text = unsafe text else { return nil }
+        return withExtendedLifetime(tree) { unsafe Array(text) }
     }
 
     /// Lends the bytes of a string or status reply for the duration of `body`.
+    @inlinable
     public func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
-        withBuffer { unsafe body($0.span) }
+        guard let text = unsafe text else { return nil }
+        return withExtendedLifetime(tree) { unsafe body(text.span) }
     }
 
     /// Whether this is a string or status reply with exactly these bytes.
-    public func equals(_ text: StaticString) -> Bool {
-        withBuffer { bytes in
-            guard bytes.count == text.utf8CodeUnitCount else { return false }
-            guard let start = bytes.baseAddress else { return true }
-            return unsafe memcmp(start, text.utf8Start, bytes.count) == 0
-        } ?? false
+    public func equals(_ other: StaticString) -> Bool {
+        guard let text = unsafe text, text.count == other.utf8CodeUnitCount else { return false }
+        guard let start = text.baseAddress else { return true }
+        return withExtendedLifetime(tree) { unsafe memcmp(start, other.utf8Start, text.count) == 0 }
     }
 
-    @safe
-    private func withBuffer<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
+    /// The bytes of a string or status reply, valid while `tree` lives.
+    @usableFromInline var text: UnsafeBufferPointer<UInt8>? {
         let kind = kind
         guard kind == .string || kind == .status, let start = unsafe node.pointee.str else { return nil }
-        // The tree must not be freed while `body` reads from it.
-        return withExtendedLifetime(tree) {
-            unsafe start.withMemoryRebound(to: UInt8.self, capacity: node.pointee.len) {
-                unsafe body(UnsafeBufferPointer(start: $0, count: node.pointee.len))
-            }
-        }
+        let bytes = unsafe UnsafeRawBufferPointer(start: start, count: node.pointee.len)
+        return unsafe bytes.assumingMemoryBound(to: UInt8.self)
     }
 
     public var error: RedisServerError? {
@@ -165,7 +164,8 @@ public struct RedisReply: @unchecked Sendable {
 
 /// Owns a tree of replies and frees it with the last view.
 @safe
-private final class ReplyTree {
+@usableFromInline
+final class ReplyTree {
     private let root: UnsafeMutablePointer<redisReply>
 
     init(_ root: UnsafeMutablePointer<redisReply>) {

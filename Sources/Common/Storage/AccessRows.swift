@@ -28,3 +28,14 @@ extension RevokedTokens {
         ).map { (userID: try $0.decode(0), moment: try $0.decode(1)) }
     }
 }
+
+extension Users {
+    /// Stores the same password under another hash, unless the password was changed meanwhile. Tokens stay valid.
+    ///
+    /// - Throws: `PostgresError`.
+    public func replaceHash(_ old: String, by new: String, of id: Identifier) async throws {
+        _ = try await postgres.query(
+            "UPDATE auth.users SET password_hash = \(new) WHERE user_id = \(id) AND password_hash = \(old)",
+            operation: "replace a password hash")
+    }
+}

@@ -118,7 +118,7 @@ public struct Claims: Sendable {
             RETURNING claim_id, user_id, reward_item, reward_qty, status
         ), accounts AS (
             INSERT INTO auth.users (user_id, status)
-            SELECT DISTINCT user_id, 1 FROM stored WHERE status = 'pending' ORDER BY user_id
+            SELECT user_id, 1 FROM stored GROUP BY user_id HAVING bool_and(status = 'pending') ORDER BY user_id
             ON CONFLICT (user_id) DO NOTHING
         ), claimed AS (
             SELECT claim_id, user_id, reward_item, reward_qty FROM stored WHERE status = 'claimed'

@@ -28,7 +28,9 @@ public struct SignInOutbox: Sendable {
     /// - Returns: the numbers of the rows, for `remove`.
     /// - Throws: `PostgresError`; after one whose `outcomeIsUnknown`, sending the same again is safe.
     public func add(_ events: [SignInEvent]) async throws -> [Int64] {
-        try await postgres.query(SignInOutbox.insertion(of: events), operation: "keep sign-ins").map { try $0.decode(0) }
+        try await postgres.query(SignInOutbox.insertion(of: events), operation: "keep sign-ins").map {
+            try $0.decode(0)
+        }
     }
 
     /// Removes rows whose events are in the stream.

@@ -202,7 +202,9 @@ extension VerificationSnapshot {
                     amount: try row.decode(5), balanceAfter: try row.decode(6), createdAt: try row.decode(7)))
         }
         for row in results[6] {
-            people[try row.decode(0), default: Person()].balances = (gold: try row.decode(1), diamond: try row.decode(2))
+            people[try row.decode(0), default: Person()].balances = (
+                gold: try row.decode(1), diamond: try row.decode(2)
+            )
         }
     }
 }

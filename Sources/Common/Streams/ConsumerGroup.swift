@@ -47,7 +47,8 @@ public struct ConsumerGroup: Sendable {
         do {
             return try await readOnce(count, block)
         } catch {
-            guard error.prefix == "NOGROUP" else { throw error }
+            // UNBLOCKED: the stream was removed while this read waited for it.
+            guard error.prefix == "NOGROUP" || error.prefix == "UNBLOCKED" else { throw error }
             try await ensure()
             return try await readOnce(count, block)
         }
@@ -75,7 +76,7 @@ public struct ConsumerGroup: Sendable {
             "XREADGROUP", "GROUP", group, consumer, "COUNT", max(1, count), "BLOCK", milliseconds, "STREAMS", stream,
             ">",
         ])
-        if reply.isNull { return .empty }
+        if reply.count == 0 { return .empty }
         guard let entries = reply[0]?[1], let batch = StreamBatch(entries) else {
             throw RedisError(.protocolViolation, "XREADGROUP", "not a list of entries")
         }

@@ -11,8 +11,11 @@ public struct Producer: Sendable {
         self.keys = keys
     }
 
-    /// Returns when all `events` are in the stream, in this order: as durable as the server makes them. They are added
-    /// all together or not at all.
+    /// How many events are added in one step; more are added in several.
+    public static let batchLimit = 1_000
+
+    /// Returns when all `events` are in the stream, in this order: as durable as the server makes them. Up to
+    /// `batchLimit` are added all together or not at all; of more, some may be in the stream when an error is thrown.
     ///
     /// - Throws: `RedisError`. With `mayHaveHappened` they may be in the stream; to add them again is harmless, their
     ///   ids make them the same events.
@@ -32,6 +35,12 @@ public struct Producer: Sendable {
             _ = try await redis.send(commands[0])
             return
         }
+        for start in stride(from: 0, to: commands.count, by: Producer.batchLimit) {
+            try await addTogether(Array(commands[start..<min(start + Producer.batchLimit, commands.count)]))
+        }
+    }
+
+    private func addTogether(_ commands: [RedisCommand]) async throws(RedisError) {
         for reply in try await redis.transaction(commands) {
             // The server cannot refuse one of them alone unless somebody changes the key in mid-command; then the
             // caller must assume that the others were added.
@@ -43,7 +52,8 @@ public struct Producer: Sendable {
 
     static func command(_ key: String, _ fields: [(name: String, value: String)]) -> RedisCommand {
         var command = RedisCommand("XADD")
-        command.reserve(bytes: 64 + key.utf8.count + fields.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 16 })
+        let size = fields.reduce(key.utf8.count) { $0 + $1.name.utf8.count + $1.value.utf8.count + 16 }
+        command.reserve(bytes: size + 64)
         command.append(key)
         command.append("*")
         for field in fields {

@@ -9,7 +9,7 @@ struct CatalogController: Sendable {
     func add(to routes: inout Routes) {
         routes.get("quests") { request, _ in
             let paging = try Paging(request, list: "quests")
-            let page = try await catalog.quests(after: paging.cursor?.parts.first, limit: paging.limit + 1)
+            let page = try await catalog.quests(after: try paging.position(\.first), limit: paging.limit + 1)
             return .tagged(
                 paging.answer(page.items, list: "quests", json: \.json, key: { [$0.name] }), request)
         }
@@ -28,7 +28,7 @@ struct CatalogController: Sendable {
         }
         routes.get("rewards") { request, _ in
             let paging = try Paging(request, list: "rewards")
-            let page = try await catalog.rewards(after: paging.cursor?.parts.first, limit: paging.limit + 1)
+            let page = try await catalog.rewards(after: try paging.position(\.first), limit: paging.limit + 1)
             return .tagged(
                 paging.answer(page.items, list: "rewards", json: \.json, key: { [$0.name] }), request)
         }

@@ -11,7 +11,7 @@ struct DeadLettersController: Sendable {
         routes.get("dead-letters") { request, _ in
             _ = try await gate.admin(request)
             let paging = try Paging(request, list: "dead-letters")
-            let cursor = paging.cursor?.parts.first.flatMap { StreamID($0) }
+            let cursor = try paging.position { $0.first.flatMap { StreamID($0) } }
             let rows = try await letters.list(after: cursor, limit: paging.limit + 1)
             return .list(
                 paging.answer(rows, list: "dead-letters", json: \.json, key: { [$0.id.description] }))

@@ -12,7 +12,7 @@ struct EventsController: Sendable {
             _ = try await gate.admin(request)
             let paging = try Paging(request, list: "events")
             let rows = try await events.list(
-                try filter(request), after: position(paging.cursor), limit: paging.limit + 1)
+                try filter(request), after: try paging.position(position), limit: paging.limit + 1)
             return .list(
                 paging.answer(
                     rows, list: "events", json: \.event.json,
@@ -44,8 +44,8 @@ struct EventsController: Sendable {
         return moment
     }
 
-    private func position(_ cursor: Cursor?) -> (microseconds: Int64, id: Identifier)? {
-        guard let parts = cursor?.parts, parts.count == 2, let microseconds = Int64(parts[0]),
+    private func position(_ parts: [String]) -> (microseconds: Int64, id: Identifier)? {
+        guard parts.count == 2, let microseconds = Int64(parts[0]),
             let id = Identifier(parts[1])
         else { return nil }
         return (microseconds: microseconds, id: id)

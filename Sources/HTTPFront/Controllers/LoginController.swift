@@ -61,6 +61,7 @@ struct LoginController: Sendable {
         }
         guard found.user.status != .banned else { throw TokenError.invalidGrant }
         await limits.signInSucceeded(name: name)
+        if verdict.isOutdated { await renew(found.passwordHash, of: found.user, password) }
         let event = try await intake.acceptSignIn(
             of: found.user, traceparent: Traceparent.valid(request.headers[.traceparent]))
         let token = try await tokens.issue(for: found.user.id, tokenID: event.id, role: found.user.role)
@@ -68,6 +69,13 @@ struct LoginController: Sendable {
             [
                 "access_token": .string(token), "token_type": "bearer", "expires_in": .integer(Tokens.lifetime),
             ], headers: [.cacheControl: "no-store"])
+    }
+
+    /// Replaces a hash made with other parameters, now that the password is known. If it does not work out, the next
+    /// sign-in tries again.
+    private func renew(_ old: String, of user: User, _ password: String) async {
+        guard let hash = try? await hasher.hash(password) else { return }
+        try? await users.replaceHash(old, by: hash, of: user.id)
     }
 
     private func credentials(_ request: Request, _ context: FrontContext) async throws -> (String, String) {

@@ -13,15 +13,15 @@ struct PersonController: Sendable {
         routes.get("users/:user_id/progress") { request, context in
             let id = try await gate.subject(request, context, keys: true)
             let paging = try Paging(request, list: "progress")
-            let rows = try await progress.list(
-                of: id, after: paging.cursor?.parts.first.flatMap { Identifier($0) }, limit: paging.limit + 1)
+            let cursor = try paging.position { $0.first.flatMap { Identifier($0) } }
+            let rows = try await progress.list(of: id, after: cursor, limit: paging.limit + 1)
             return .list(paging.answer(rows, list: "progress", json: \.json, key: { [$0.questID.description] }))
         }
         routes.get("users/:user_id/claims") { request, context in
             let id = try await gate.subject(request, context, keys: true)
             let paging = try Paging(request, list: "claims")
             let rows = try await claims.list(
-                of: id, status: try status(request), after: position(paging.cursor), limit: paging.limit + 1)
+                of: id, status: try status(request), after: try paging.position(position), limit: paging.limit + 1)
             return .list(
                 paging.answer(
                     rows, list: "claims", json: \.json, key: { [$0.createdAt.description, $0.id.description] }))
@@ -36,8 +36,8 @@ struct PersonController: Sendable {
         routes.get("users/:user_id/wallet") { request, context in
             let id = try await gate.subject(request, context, keys: true)
             let paging = try Paging(request, list: "wallet")
-            let rows = try await wallets.entries(
-                of: id, before: paging.cursor?.parts.first.flatMap { Int64($0) }, limit: paging.limit + 1)
+            let cursor = try paging.position { $0.first.flatMap { Int64($0) } }
+            let rows = try await wallets.entries(of: id, before: cursor, limit: paging.limit + 1)
             return .list(paging.answer(rows, list: "wallet", json: \.json, key: { [String($0.id)] }))
         }
     }
@@ -50,8 +50,8 @@ struct PersonController: Sendable {
         return status
     }
 
-    private func position(_ cursor: Cursor?) -> (Timestamp, Identifier)? {
-        guard let parts = cursor?.parts, parts.count == 2, let time = Timestamp(rfc3339: parts[0]),
+    private func position(_ parts: [String]) -> (Timestamp, Identifier)? {
+        guard parts.count == 2, let time = Timestamp(rfc3339: parts[0]),
             let id = Identifier(parts[1])
         else { return nil }
         return (time, id)

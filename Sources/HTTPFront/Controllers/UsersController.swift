@@ -54,7 +54,7 @@ struct UsersController: Sendable {
 
     private func list(_ request: Request) async throws -> Response {
         let paging = try Paging(request, list: "users")
-        let cursor = paging.cursor?.parts.first.flatMap { Identifier($0) }
+        let cursor = try paging.position { $0.first.flatMap { Identifier($0) } }
         let page = try await users.list(after: cursor, limit: paging.limit + 1)
         return .json(
             paging.answer(

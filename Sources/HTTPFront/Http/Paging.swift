@@ -29,6 +29,18 @@ struct Paging {
         }
     }
 
+    /// Where the page begins, nil for the first one.
+    ///
+    /// - Parameter read: the sort key from the parts of a cursor, nil if they are none.
+    /// - Throws: `Problem` 400.
+    func position<Key>(_ read: ([String]) -> Key?) throws -> Key? {
+        guard let cursor else { return nil }
+        guard let key = read(cursor.parts) else {
+            throw Problem.malformed("cursor is not one that this list gave out")
+        }
+        return key
+    }
+
     /// The answer: `{data, next_cursor}`.
     ///
     /// - Parameter rows: up to one more than `limit`, which tells that there is a next page.

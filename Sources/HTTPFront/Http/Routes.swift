@@ -29,6 +29,17 @@ struct Routes {
     mutating func patch(_ path: String, _ handler: @escaping Handler) { on(.patch, path, handler) }
     mutating func delete(_ path: String, _ handler: @escaping Handler) { on(.delete, path, handler) }
 
+    /// What was registered, as `GET /users/{user_id}`, without the prefix and without HEAD.
+    var listed: Set<String> {
+        Set(
+            methods.flatMap { path, methods in
+                let parts = path.dropFirst(prefix.count).split(separator: "/").map { part in
+                    part.hasPrefix(":") ? "{\(part.dropFirst())}" : String(part)
+                }
+                return methods.filter { $0 != .head }.map { "\($0.rawValue) /" + parts.joined(separator: "/") }
+            })
+    }
+
     /// To be called once, when all routes are there.
     func close() {
         for (path, allowed) in methods {

@@ -51,6 +51,10 @@ enum PageStyle {
         .row { display: flex; justify-content: space-between; align-items: center; gap: 1rem; flex-wrap: wrap; }
         .row h3 { font-size: 1rem; margin: 0; }
         .row p { margin: 0; color: var(--soft); font-size: .9rem; }
+        h2.route { margin: 0; }
+        .card p { margin: .25rem 0; }
+        .brand a { color: inherit; text-decoration: none; }
+        code { font-size: .95em; overflow-wrap: anywhere; }
         progress { width: 100%; height: .75rem; margin-top: .6rem; accent-color: var(--accent); }
         .done { color: var(--done); font-weight: 600; }
 

@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// The page and the three files it loads, all from memory.
+/// The pages, the files they load and the description of the API, all from memory.
 struct PagesController: Sendable {
     /// Nothing inline, nothing from elsewhere.
     private static let policy = """
@@ -10,12 +10,14 @@ struct PagesController: Sendable {
         base-uri 'none'; form-action 'none'; frame-ancestors 'none'
         """
 
-    func add(to routes: inout Routes) {
+    func add(to routes: inout Routes) throws {
         let files: [(path: String, type: String, text: String)] = [
             ("", "text/html; charset=utf-8", PageMarkup.html),
             ("assets/app.css", "text/css; charset=utf-8", PageStyle.css),
             ("assets/app.js", "text/javascript; charset=utf-8", PageScript.js),
             ("assets/icon.svg", "image/svg+xml", PageMarkup.icon),
+            ("docs", "text/html; charset=utf-8", try DocsPage.render()),
+            ("openapi.json", "application/json", OpenAPI.document.text),
         ]
         for file in files {
             let tag = EntityTag(of: file.text)

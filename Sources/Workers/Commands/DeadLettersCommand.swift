@@ -7,7 +7,8 @@ import Streams
 /// Entries that could not be recorded.
 struct DeadLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dead-letters", abstract: "Look at entries that could not be recorded, mend and retry them, or drop them.",
+        commandName: "dead-letters",
+        abstract: "Look at entries that could not be recorded, mend and retry them, or drop them.",
         subcommands: [List.self, Show.self, Retry.self, Drop.self], defaultSubcommand: List.self)
 
     /// Runs `body` with the letters of the configured Redis.
@@ -19,7 +20,9 @@ struct DeadLettersCommand: AsyncParsableCommand {
     }
 
     static func id(_ text: String) throws -> StreamID {
-        guard let id = StreamID(text) else { throw ValidationError("'\(text)' is not the id of a letter, as in 1700000000000-0") }
+        guard let id = StreamID(text) else {
+            throw ValidationError("'\(text)' is not the id of a letter, as in 1700000000000-0")
+        }
         return id
     }
 
@@ -65,7 +68,9 @@ struct DeadLettersCommand: AsyncParsableCommand {
                     try LetterJSON.print(LetterJSON(letter))
                     return
                 }
-                print("error: \(letter.error)\nsource: \(letter.source) \(letter.sourceID)\ndeliveries: \(letter.deliveries)")
+                print(
+                    "error: \(letter.error)\nsource: \(letter.source) \(letter.sourceID)\ndeliveries: \(letter.deliveries)"
+                )
                 print("failed_at: \(letter.failedAt?.description ?? "unknown")\nfields:")
                 for field in letter.textFields { print("  \(field.name) = \(field.value)") }
             }
@@ -157,19 +162,29 @@ private struct Choice {
 private struct LetterJSON: Encodable {
     let id: String
     let source: String
-    let source_id: String
+    let sourceID: String
     let error: String
     let deliveries: Int
-    let failed_at: String?
+    let failedAt: String?
     let fields: [String: String]
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case source
+        case sourceID = "source_id"
+        case error
+        case deliveries
+        case failedAt = "failed_at"
+        case fields
+    }
 
     init(_ letter: DeadLetter) {
         id = letter.id.description
         source = letter.source
-        source_id = letter.sourceID
+        sourceID = letter.sourceID
         error = letter.error
         deliveries = letter.deliveries
-        failed_at = letter.failedAt?.description
+        failedAt = letter.failedAt?.description
         fields = Dictionary(letter.textFields.map { ($0.name, $0.value) }) { first, _ in first }
     }
 

@@ -19,7 +19,10 @@ struct MigrateCommand: AsyncParsableCommand {
             try await connections.waitForPostgres()
             let applied = try await Migrator(connections.postgres, logger: connections.logger).migrate()
             let planted = try await seeds.plant(with: Seeding(connections.postgres))
-            print(applied.isEmpty ? "The schema is up to date." : "Applied migrations \(applied.map(String.init).joined(separator: ", ")).")
+            print(
+                applied.isEmpty
+                    ? "The schema is up to date."
+                    : "Applied migrations \(applied.map(String.init).joined(separator: ", ")).")
             print(planted.isEmpty ? "Nothing to seed." : "Seeded \(planted.joined(separator: ", ")).")
             connections.postgres.close()
         }
@@ -51,7 +54,8 @@ struct SeedSettings: Sendable {
         )
         apiKey = reader.secret("QUESTLINE_API_KEY")
         if let apiKey, !APIKeys.lengths.contains(apiKey.utf8.count) {
-            reader.report("QUESTLINE_API_KEY", "must have \(APIKeys.lengths.lowerBound) to \(APIKeys.lengths.upperBound) bytes")
+            reader.report(
+                "QUESTLINE_API_KEY", "must have \(APIKeys.lengths.lowerBound) to \(APIKeys.lengths.upperBound) bytes")
         }
         questName = reader.string("QUESTLINE_QUEST_NAME", default: "UserSignIn")
         terms = QuestTerms(
@@ -74,14 +78,16 @@ struct SeedSettings: Sendable {
         let hasher = PasswordHasher(parameters)
         let missing = Set(try await seeding.missingAccounts(of: [player.name, admin.name]))
         var accounts: [Seed.Account] = []
-        for (account, role) in [(player, User.Role.player), (admin, User.Role.admin)] where missing.contains(account.name) {
+        for (account, role) in [(player, User.Role.player), (admin, User.Role.admin)]
+        where missing.contains(account.name) {
             accounts.append(
                 Seed.Account(name: account.name, passwordHash: try await hasher.hash(account.password), role: role))
         }
         return try await seeding.plant(
             Seed(
                 accounts: accounts, questName: questName,
-                questDescription: "Sign in \(terms.streak) times for \(rewardQuantity) \(rewardItem.rawValue), up to \(terms.duplication) times.",
+                questDescription:
+                    "Sign in \(terms.streak) times for \(rewardQuantity) \(rewardItem.rawValue), up to \(terms.duplication) times.",
                 eventType: .signIn, terms: terms, autoClaim: autoClaim, rewardItem: rewardItem,
                 rewardQuantity: rewardQuantity, apiKeyHash: apiKey.map { APIKeyHash(of: $0).bytes }))
     }

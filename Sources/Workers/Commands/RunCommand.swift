@@ -23,7 +23,8 @@ struct RunCommand: AsyncParsableCommand {
             let connections = try Connections.fromEnvironment(environment)
             let registry = MetricsRegistry()
             registry.start()
-            try await Launch.run([WorkerProcess(connections: connections, registry: registry)], logger: connections.logger)
+            try await Launch.run(
+                [WorkerProcess(connections: connections, registry: registry)], logger: connections.logger)
         }
     }
 }
@@ -58,7 +59,8 @@ private struct WorkerProcess: Service {
         }
         let services = WorkerAssembly(connections).services
         connections.logger.info(
-            "working", metadata: ["roles": "\(connections.settings.roles.map(\.rawValue).sorted().joined(separator: ","))"])
+            "working",
+            metadata: ["roles": "\(connections.settings.roles.map(\.rawValue).sorted().joined(separator: ","))"])
         try await withThrowingTaskGroup(of: Void.self) { group in
             for service in services { group.addTask { try await service.run() } }
             try await group.waitForAll()

@@ -7,7 +7,8 @@ import Runtime
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show groups, lag, pending entries, outboxes, dead letters and durability; exit 1 if anything is wrong.")
+        abstract:
+            "Show groups, lag, pending entries, outboxes, dead letters and durability; exit 1 if anything is wrong.")
 
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -44,9 +45,12 @@ private struct StatusText {
             let oldest = group.oldestSeconds.map { ", oldest \(seconds($0))" } ?? ""
             let state = group.exists ? "" : " (no such group yet)"
             lines.append(
-                "\(group.stream) → \(group.group)\(state): lag \(group.lag), pending \(group.pending)\(oldest), \(group.length) kept")
+                "\(group.stream) → \(group.group)\(state): lag \(group.lag), pending \(group.pending)\(oldest), \(group.length) kept"
+            )
             for consumer in group.consumers {
-                lines.append("  \(consumer.name): pending \(consumer.pending), idle \(seconds(Double(consumer.idleMilliseconds) / 1_000))")
+                lines.append(
+                    "  \(consumer.name): pending \(consumer.pending), idle \(seconds(Double(consumer.idleMilliseconds) / 1_000))"
+                )
             }
         }
         for outbox in status.outboxes {

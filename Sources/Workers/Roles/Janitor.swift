@@ -40,7 +40,8 @@ struct Janitor: Service {
         }
         let removed = try await group.removeIdleConsumers(idle: Janitor.consumerIdle)
         if !removed.isEmpty {
-            connections.logger.info("removed dead consumers", metadata: ["consumers": "\(removed.joined(separator: " "))"])
+            connections.logger.info(
+                "removed dead consumers", metadata: ["consumers": "\(removed.joined(separator: " "))"])
         }
     }
 }

@@ -33,7 +33,8 @@ final class ProgressHandler: EntryHandler {
         seen.reserveCapacity(items.count)
         let unique = items.filter { seen.insert($0.id).inserted }
         let recorded = try await record(unique)
-        Counter(label: "quest_events_processed_total", dimensions: [("outcome", "recorded")]).increment(by: recorded.inserted)
+        Counter(label: "quest_events_processed_total", dimensions: [("outcome", "recorded")]).increment(
+            by: recorded.inserted)
         var refused: [Int: String] = [:]
         if recorded.inserted < items.count {
             refused = try await conflicts(among: items)

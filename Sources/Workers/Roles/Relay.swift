@@ -24,7 +24,9 @@ struct Relay: Service {
         var pause = Pause()
         while !Task.isShuttingDownGracefully {
             do {
-                try await step("sign-ins") { try await signIns.publishDue(limit: Relay.batch) { try await producer.publish($0) } }
+                try await step("sign-ins") {
+                    try await signIns.publishDue(limit: Relay.batch) { try await producer.publish($0) }
+                }
                 try await step("completions") {
                     try await completions.publishDue(limit: Relay.batch) { try await producer.publish($0) }
                 }
@@ -46,7 +48,8 @@ struct Relay: Service {
         repeat {
             published = try await publish()
             if published > 0 {
-                Counter(label: "quest_outbox_published_total", dimensions: [("outbox", outbox)]).increment(by: published)
+                Counter(label: "quest_outbox_published_total", dimensions: [("outbox", outbox)]).increment(
+                    by: published)
             }
         } while published == Relay.batch && !Task.isShuttingDownGracefully
     }

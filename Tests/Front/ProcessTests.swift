@@ -1,0 +1,66 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+@testable import HTTPFront
+
+/// The executable as an operator meets it.
+@Suite("The process")
+struct ProcessTests {
+    @Test("Every wrong setting is named, none is shown, and the exit code is 64")
+    func wrongSettings() async throws {
+        let front = try Executable.front.start(settings: [
+            "DATABASE_URL": "not a url at all with secret", "REDIS_URL": "rediss://:hunter2@x", "QUESTLINE_PORT": "x",
+            "QUESTLINE_ENV": "production", "QUESTLINE_HASH_PASSES": "99",
+        ])
+        #expect(try await front.exitCode() == 64)
+        let text = front.lines.joined(separator: "\n")
+        for name in [
+            "DATABASE_URL", "REDIS_URL", "QUESTLINE_PORT", "QUESTLINE_JWT_SECRET", "QUESTLINE_HASH_PASSES",
+        ] {
+            #expect(text.contains("wrong setting: \(name) "), "\(name)")
+        }
+        #expect(!text.contains("hunter2"))
+    }
+
+    @Test("Without Postgres it waits and says so once; on SIGTERM it ends")
+    func waiting() async throws {
+        let port = try FreePort.find()
+        let front = try Executable.front.start(settings: [
+            "DATABASE_URL": "postgres://postgres@127.0.0.1:\(port)/x", "REDIS_URL": "redis://127.0.0.1:\(port)",
+            "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0",
+        ])
+        try await front.line(containing: "Postgres is away")
+        try await Task.sleep(for: .seconds(2))
+        #expect(front.lines(containing: "Postgres is away").count == 1)
+        try await front.signal(SIGTERM)
+        _ = try await front.exitCode(within: .seconds(10))
+    }
+
+    @Test("It listens, serves its probes, and stops in good order")
+    func lifecycle() async throws {
+        try await TestDatabase.with { database in
+            let front = try Executable.front.start(settings: [
+                "DATABASE_URL": database.url, "REDIS_URL": TestFront.redisURL, "CACHE_REDIS_URL": TestFront.redisURL,
+                "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0",
+            ])
+            let probes = try url(in: try await front.line(containing: "probes listen"))
+            let base = try url(in: try await front.line(containing: "\"listening\""))
+            #expect(try await Client(base: base).get("/readyz").status == 200)
+            #expect(try await Client(base: probes).get("/readyz").status == 200)
+            #expect(try await Client(base: probes).get("/livez").status == 200)
+            #expect(try await Client(base: probes).get("/nowhere").status == 404)
+            let metrics = try await Client(base: probes).get("/metrics").text
+            #expect(metrics.contains("# TYPE process_resident_memory_bytes gauge"))
+            #expect(metrics.contains("http_server_request_duration_seconds_bucket"))
+            try await front.signal(SIGTERM)
+            #expect(try await front.exitCode(within: .seconds(10)) == 0)
+        }
+    }
+
+    private func url(in line: String) throws -> String {
+        guard let start = line.range(of: "http://") else { throw Unrecoverable("no address in \(line)") }
+        return String(line[start.lowerBound...].prefix { $0 != "\"" && $0 != " " })
+    }
+}

@@ -1,0 +1,86 @@
+import Testing
+
+@testable import Identity
+
+@Suite("Passwords")
+struct PasswordHasherTests {
+    private static let cheap = PasswordParameters(memory: 64, passes: 1)
+    private let hasher = PasswordHasher(cheap, threads: 2, queue: 8)
+
+    @Test("A hash is checked, and nothing else matches it")
+    func roundTrip() async throws {
+        let hash = try await hasher.hash("correct horse")
+        #expect(hash.hasPrefix("$argon2id$v=19$m=64,t=1,p=1$"))
+        #expect(try await hasher.verify("correct horse", against: hash).matches)
+        #expect(try await !hasher.verify("correct horsf", against: hash).matches)
+        #expect(try await !hasher.verify("", against: hash).matches)
+        #expect(try await hasher.hash("correct horse") != hash)
+    }
+
+    @Test("The reference implementation's own vector matches")
+    func vector() async throws {
+        let encoded = "$argon2id$v=19$m=65536,t=2,p=1$c29tc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
+        let verdict = try await hasher.verify("password", against: encoded)
+        #expect(verdict == PasswordHasher.Verdict(matches: true, isOutdated: true))
+        #expect(EncodedHash(encoded)?.text == encoded)
+    }
+
+    @Test(
+        "What is not a hash, or costs too much, matches nothing",
+        arguments: [
+            "", "plain", "$argon2i$v=19$m=64,t=1,p=1$c29tc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+            "$argon2id$v=19$m=4294967295,t=1,p=1$c29tc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+            "$argon2id$v=19$m=64,t=1,p=1$!!$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+            "$argon2id$v=19$m=64,t=1$c29tc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+        ])
+    func unreadable(_ encoded: String) async throws {
+        #expect(EncodedHash(encoded) == nil)
+        #expect(try await !hasher.verify("password", against: encoded).matches)
+    }
+
+    @Test("A name that nobody has costs a hash of the same parameters")
+    func unknownName() async throws {
+        let hasher = PasswordHasher(PasswordParameters(memory: 8_192, passes: 2), threads: 1, queue: 1)
+        let hash = try await hasher.hash("password")
+        func cost(_ encoded: String?) async throws -> Duration {
+            var least = Duration.seconds(60)
+            for _ in 0..<5 {
+                let start = ContinuousClock.now
+                _ = try await hasher.verify("wrong one", against: encoded)
+                least = min(least, start.duration(to: .now))
+            }
+            return least
+        }
+        let known = try await cost(hash)
+        let unknown = try await cost(nil)
+        #expect(unknown > known * 0.5)
+        #expect(unknown < known * 2)
+    }
+
+    @Test("Beyond the queue a caller is told to come back, and the memory goes back to the system")
+    func overload() async throws {
+        let hasher = PasswordHasher(PasswordParameters(memory: 19_456, passes: 2), threads: 1, queue: 2)
+        let outcomes = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<12 {
+                group.addTask {
+                    do {
+                        _ = try await hasher.hash("password")
+                        return true
+                    } catch let overload as PasswordOverload {
+                        return overload.retryAfterSeconds < 1
+                    } catch {
+                        return true
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(outcomes.contains(true))
+        #expect(outcomes.contains(false))
+        let deadline = ContinuousClock.now + .seconds(20)
+        while HashMemory.shared.idleBytes > 0, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        #expect(HashMemory.shared.idleBytes == 0)
+    }
+}
