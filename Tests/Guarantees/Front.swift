@@ -33,8 +33,8 @@ struct Front: Sendable {
         request.httpMethod = method
         if let body = form ?? json {
             request.httpBody = Data(body.utf8)
-            request.setValue(
-                form == nil ? "application/json" : "application/x-www-form-urlencoded", forHTTPHeaderField: "Content-Type")
+            let type = form == nil ? "application/json" : "application/x-www-form-urlencoded"
+            request.setValue(type, forHTTPHeaderField: "Content-Type")
         }
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         let (data, response) = try await Front.session.data(for: request)

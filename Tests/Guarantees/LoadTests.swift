@@ -36,7 +36,9 @@ extension Guarantees {
         @Test(.timeLimit(.minutes(5))) func workersOnTheSamePeopleDoNotDeadlock() async throws {
             try await Stage.with(seeded: false) { stage in
                 // A limit that nobody reaches: every event changes a progress row.
-                try await stage.migrate(["QUESTLINE_QUEST_DUPLICATION": "1000000", "QUESTLINE_QUEST_AUTO_CLAIM": "true"])
+                try await stage.migrate([
+                    "QUESTLINE_QUEST_DUPLICATION": "1000000", "QUESTLINE_QUEST_AUTO_CLAIM": "true",
+                ])
                 _ = try await stage.workers(8, ["QUESTLINE_BATCH": "60", "QUESTLINE_POOL": "4"])
                 let people = (0..<50).map { _ in Identifier.random() }
                 let end = ContinuousClock.now + (Guarantees.isLong ? .seconds(60) : .seconds(10))
@@ -47,14 +49,16 @@ extension Guarantees {
                     published += events.count
                     // Never much more than the workers take, or draining would be the test.
                     let goal = published - 2_000
-                    try await eventually("the workers keep up", within: .seconds(60)) { try await stage.recorded >= goal }
+                    try await eventually("the workers keep up") { try await stage.recorded >= goal }
                 }
                 try await stage.settle(recording: published)
                 #expect(try await stage.recorded == published)
                 try await stage.verify()
                 #expect(stage.log.filter { $0.contains("deadlock") } == [])
-                #expect(
-                    try await stage.number("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0)
+                // The server counts those that a worker was spared by trying again, too.
+                let deadlocks = try await stage.number(
+                    "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+                #expect(deadlocks == 0)
             }
         }
     }

@@ -29,7 +29,8 @@ extension Stage {
 
     /// Which of these events are not recorded.
     func missing(_ ids: [Identifier]) async throws -> [Identifier] {
-        let rows = try await database.query("SELECT id FROM processing.events WHERE id = ANY(\(ids))", operation: "observe")
+        let rows = try await database.query(
+            "SELECT id FROM processing.events WHERE id = ANY(\(ids))", operation: "observe")
         let found = Set(try rows.map { try $0.decode(0, as: Identifier.self) })
         return ids.filter { !found.contains($0) }
     }
@@ -41,7 +42,8 @@ extension Stage {
     /// (streak, duplication) of one person with the only quest; nil without a row.
     func progress(of person: Identifier) async throws -> Progress? {
         try await database.query(
-            "SELECT streak, duplication FROM processing.user_quest_rewards WHERE user_id = \(person)", operation: "observe"
+            "SELECT streak, duplication FROM processing.user_quest_rewards WHERE user_id = \(person)",
+            operation: "observe"
         ).first.map { Progress(streak: try $0.decode(0), duplication: try $0.decode(1)) }
     }
 
@@ -56,9 +58,8 @@ extension Stage {
     func isSettled() async throws -> Bool {
         for (stream, group) in [(keys.signIns, StreamKeys.progressGroup), (keys.completions, StreamKeys.claimsGroup)] {
             let status = try await StreamStatus.read(redis, stream: stream)
-            guard let state = status.groups.first(where: { $0.name == group }), state.pending == 0, state.lag == 0 else {
-                return false
-            }
+            guard let state = status.groups.first(where: { $0.name == group }) else { return false }
+            guard state.pending == 0, state.lag == 0 else { return false }
         }
         return try await number(
             "SELECT (SELECT count(*) FROM processing.outbox) + (SELECT count(*) FROM auth.outbox)") == 0
@@ -72,11 +73,15 @@ extension Stage {
         try await eventually("everything settled", within: limit, every: .milliseconds(50)) { try await isSettled() }
     }
 
-    /// Entries that some consumer of the progress group has been given and has not acknowledged.
+    /// Entries that some consumer has been given and has not acknowledged.
     var pending: Int {
         get async throws {
-            let status = try await StreamStatus.read(redis, stream: keys.signIns)
-            return status.groups.first { $0.name == StreamKeys.progressGroup }?.pending ?? 0
+            var pending = 0
+            for stream in [keys.signIns, keys.completions] {
+                let groups = try await StreamStatus.read(redis, stream: stream).groups
+                pending += groups.reduce(0) { $0 + $1.pending }
+            }
+            return pending
         }
     }
 }

@@ -81,16 +81,19 @@ final class Stage: Sendable {
         keys = StreamKeys(prefix: prefix)
         producer = Producer(redis, keys: keys)
         settings = [
-            "DATABASE_URL": databaseURL, "REDIS_URL": redisURL, "CACHE_REDIS_URL": redisURL, "QUESTLINE_PREFIX": prefix,
-            "QUESTLINE_LOG": "text", "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0", "QUESTLINE_API_KEY": Stage.apiKey,
-            "QUESTLINE_HASH_MEMORY_KIB": "64", "QUESTLINE_HASH_PASSES": "1", "QUESTLINE_RECLAIM_SECONDS": "2",
+            "DATABASE_URL": databaseURL, "REDIS_URL": redisURL, "CACHE_REDIS_URL": redisURL,
+            "QUESTLINE_PREFIX": prefix, "QUESTLINE_LOG": "text", "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0",
+            "QUESTLINE_API_KEY": Stage.apiKey, "QUESTLINE_HASH_MEMORY_KIB": "64", "QUESTLINE_HASH_PASSES": "1",
+            "QUESTLINE_RECLAIM_SECONDS": "2",
         ]
     }
 
     // MARK: Processes
 
     /// Starts a process and does not wait for anything.
-    func start(_ executable: Executable, _ arguments: [String] = [], _ more: [String: String] = [:]) throws -> ChildProcess {
+    func start(
+        _ executable: Executable, _ arguments: [String] = [], _ more: [String: String] = [:]
+    ) throws -> ChildProcess {
         let process = try executable.start(arguments, settings: settings.merging(more) { _, new in new })
         started.withLock { $0.append(process) }
         return process

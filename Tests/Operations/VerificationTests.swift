@@ -10,7 +10,8 @@ import Testing
 @Suite("verify")
 struct VerificationTests {
     /// Thirty people with progress, completions, claims (some claimed by hand) and balances, under three revisions.
-    private func fill(_ database: TestDatabase) async throws {
+    private func fill(_ database: TestDatabase, limit: Int32 = 2) async throws {
+        _ = try await database.client.query("UPDATE catalog.quests SET duplication = \(limit)")
         let store = EventStore(database.client)
         let claims = Claims(database.client)
         let people = (0..<30).map { _ in Identifier.random() }
@@ -109,7 +110,8 @@ struct VerificationTests {
     @Test("Finds every corruption", arguments: corruptions)
     func corruption(statement: String) async throws {
         try await TestDatabase.with { database in
-            try await fill(database)
+            // Of somebody who reached the limit an event could go without a trace in what follows from the events.
+            try await fill(database, limit: statement.contains("event_type <>") ? 1_000 : 2)
             let words = statement.split(separator: " ")
             let table =
                 words[0] == "UPDATE" ? words[1] : statement.split(separator: "FROM ")[1].split(separator: " ")[0]

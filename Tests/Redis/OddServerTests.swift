@@ -52,13 +52,15 @@ import Testing
         }
     }
 
-    @Test func hangingUpAfterSomeRepliesGivesThoseToTheirCallers() async throws {
-        try await ScriptedServer.with(.init { $0 == "A" ? .bytes(":1\r\n") : .bytesThenClose("") }) { server in
+    @Test func hangingUpAfterSomeRepliesLeavesAPipelineInDoubt() async throws {
+        let script = ScriptedServer.Script { $0 == "A" ? .bytes(":1\r\n") : .bytesThenClose("") }
+        try await ScriptedServer.with(script) { server in
             let client = try client(server)
-            async let first = client.send(["A"])
-            async let second = failure(client, ["B"])
-            #expect(try await first.integer == 1)
-            #expect(await second?.code == .outcomeUnknown)
+            #expect(try await client.send(["A"]).integer == 1)
+            let error = await #expect(throws: RedisError.self) { try await client.pipeline([["A"], ["B"]]) }
+            #expect(error?.code == .outcomeUnknown)
+            let again = try await client.send(["A"])
+            #expect(again.integer == 1)
             await client.close()
         }
     }

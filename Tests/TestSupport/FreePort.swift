@@ -3,18 +3,23 @@ import Glibc
 public enum FreePort {
     public struct Failure: Error {}
 
-    /// A TCP port of 127.0.0.1 that nobody listens on at this moment.
+    /// A TCP port of 127.0.0.1 that nobody listens on at this moment. It is not one that the kernel gives to outgoing
+    /// connections, so that a server can come back to it after a while.
     public static func find() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw Failure() }
-        defer { close(descriptor) }
-        return try listen(descriptor)
+        for _ in 0..<100 {
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            guard descriptor >= 0 else { throw Failure() }
+            defer { close(descriptor) }
+            if let port = try? listen(descriptor, on: .random(in: 15_000..<32_000)) { return port }
+        }
+        throw Failure()
     }
 
-    /// Binds `descriptor` to a free port and listens on it.
-    static func listen(_ descriptor: Int32) throws -> Int {
+    /// Binds `descriptor` and listens on it; port 0 stands for any.
+    static func listen(_ descriptor: Int32, on port: UInt16 = 0) throws -> Int {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in

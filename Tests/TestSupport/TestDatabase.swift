@@ -39,6 +39,25 @@ public struct TestDatabase: Sendable {
         }
     }
 
+    /// Lets so many tests have a database at once; the others wait, so that the cluster has connections for all.
+    private actor Places {
+        static let shared = Places()
+        private var free = 8
+        private var waiting: [CheckedContinuation<Void, Never>] = []
+
+        func take() async {
+            guard free == 0 else {
+                free -= 1
+                return
+            }
+            await withCheckedContinuation { waiting.append($0) }
+        }
+
+        func giveBack() {
+            if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+        }
+    }
+
     public let name: String
     public let url: String
     public let client: PostgresClient
@@ -57,6 +76,20 @@ public struct TestDatabase: Sendable {
     @discardableResult
     public static func with<Value>(
         seeded: Bool = true, autoClaim: Bool = false, _ body: (TestDatabase) async throws -> Value
+    ) async throws -> Value {
+        await Places.shared.take()
+        do {
+            let value = try await withPlace(seeded: seeded, autoClaim: autoClaim, body)
+            await Places.shared.giveBack()
+            return value
+        } catch {
+            await Places.shared.giveBack()
+            throw error
+        }
+    }
+
+    private static func withPlace<Value>(
+        seeded: Bool, autoClaim: Bool, _ body: (TestDatabase) async throws -> Value
     ) async throws -> Value {
         let kind = seeded ? (autoClaim ? "auto" : "manual") : "empty"
         let template = "questline_template_\(kind)_\(ProcessInfo.processInfo.processIdentifier)"

@@ -25,7 +25,25 @@ public struct PostgresConfiguration: Sendable {
             unsafe PQfreemem(message)
             throw PostgresError(.configuration, operation: "read the connection URL", message: redacted(text, of: url))
         }
-        unsafe PQconninfoFree(options)
+        defer { unsafe PQconninfoFree(options) }
+        // libpq itself looks at the port only when it connects.
+        let ports = unsafe PostgresConfiguration.value(of: "port", in: options) ?? ""
+        let areGood = ports.split(separator: ",").allSatisfy { UInt16($0).map { $0 > 0 } ?? false }
+        guard areGood else {
+            throw PostgresError(
+                .configuration, operation: "read the connection URL", message: "has a port that is not 1 to 65535")
+        }
+    }
+
+    private static func value(of keyword: String, in options: UnsafeMutablePointer<PQconninfoOption>) -> String? {
+        var option = unsafe options
+        while let name = unsafe option.pointee.keyword {
+            if unsafe String(cString: name) == keyword {
+                return unsafe option.pointee.val.map { unsafe String(cString: $0) }
+            }
+            unsafe option += 1
+        }
+        return nil
     }
 
     /// Shortens what the server allows so that nothing of it lasts longer than `longest`.

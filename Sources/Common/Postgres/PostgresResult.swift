@@ -67,7 +67,7 @@ public struct PostgresRow: Sendable {
             let value = unsafe PQgetvalue(handle.pointer, index, number)
         else { return nil }
         let count = unsafe Int(PQgetlength(handle.pointer, index, number))
-        return PostgresField(
+        return unsafe PostgresField(
             handle: handle, memory: unsafe UnsafeRawBufferPointer(start: value, count: count), column: column)
     }
 }
@@ -94,7 +94,7 @@ public struct PostgresRow: Sendable {
 
     func part(_ offset: Int, count length: Int) throws -> PostgresField {
         guard offset >= 0, length >= 0, offset + length <= count else { throw error("ends early") }
-        return PostgresField(
+        return unsafe PostgresField(
             handle: handle, memory: unsafe UnsafeRawBufferPointer(rebasing: memory[offset..<offset + length]),
             column: column)
     }

@@ -33,7 +33,7 @@ public struct PostgresBuffer: Sendable {
     public private(set) var bytes: [UInt8] = []
 
     public mutating func append(_ value: some FixedWidthInteger) {
-        withUnsafeBytes(of: value.bigEndian) { unsafe bytes.append(contentsOf: $0) }
+        unsafe withUnsafeBytes(of: value.bigEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 
     public mutating func append(contentsOf other: some Collection<UInt8>) {

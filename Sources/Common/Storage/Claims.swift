@@ -114,7 +114,7 @@ public struct Claims: Sendable {
                 CASE WHEN auto_claim THEN 'claimed' ELSE 'pending' END, occurred_at,
                 CASE WHEN auto_claim THEN now() END
             FROM incoming ORDER BY claim_id
-            ON CONFLICT (claim_id) DO NOTHING
+            ON CONFLICT DO NOTHING
             RETURNING claim_id, user_id, reward_item, reward_qty, status
         ), accounts AS (
             INSERT INTO auth.users (user_id, status)

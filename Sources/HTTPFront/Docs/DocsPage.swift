@@ -1,3 +1,4 @@
+import HTTPTypes
 import Mustache
 
 /// The API for people: the same table as `/openapi.json`, as a page.

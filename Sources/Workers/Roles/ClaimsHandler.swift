@@ -9,7 +9,13 @@ struct ClaimsHandler: EntryHandler {
     let changes: Changes
 
     func decode(_ entry: StreamEntry) throws(EntryError) -> Completion {
-        try CompletionEntry.decode(entry)
+        let completion = try CompletionEntry.decode(entry)
+        let derived = Completion.id(
+            userID: completion.userID, questID: completion.questID, ordinal: completion.ordinal)
+        guard completion.id == derived else {
+            throw EntryError(field: "event_id", .invalid("the id of this person's completion"))
+        }
+        return completion
     }
 
     func apply(_ items: [Completion]) async throws -> [Int: String] {

@@ -50,10 +50,9 @@ public struct Migrator: Sendable {
     public func migrate(upTo last: Int32 = .max) async throws -> [Int32] {
         try await postgres.execute(
             script: """
-                SELECT pg_advisory_lock(\(Migrator.lock));
+                SELECT pg_advisory_xact_lock(\(Migrator.lock));
                 CREATE TABLE IF NOT EXISTS public.questline_migrations (
                     version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
-                SELECT pg_advisory_unlock(\(Migrator.lock));
                 """, operation: "create the table of migrations")
         var applied: [Int32] = []
         for migration in Migrator.migrations where migration.version <= last {
