@@ -99,6 +99,7 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: common),
         tests("Domain", ["Domain"]),
         tests("Reactor", ["Reactor"]),
+        tests("Runtime", ["Runtime", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests("Postgres", ["Postgres", "TestSupport"]),
         tests("Storage", ["Domain", "Postgres", "Storage", "TestSupport", logging]),
         tests("Catalog", ["Catalog", "Domain", "Postgres", "Redis", "Storage", "Streams", "TestSupport"]),

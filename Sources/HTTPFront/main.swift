@@ -2,9 +2,8 @@ import FoundationEssentials
 import Logging
 import Runtime
 
-if CommandLine.arguments.dropFirst().contains(where: { $0 == "--help" || $0 == "-h" }) {
-    print(FrontSettings.help)
-} else {
+switch CommandLine.arguments.dropFirst().first {
+case nil:
     await Launch.process {
         let settings = try FrontSettings.read(ProcessInfo.processInfo.environment)
         Logs.start(settings.process)
@@ -13,4 +12,6 @@ if CommandLine.arguments.dropFirst().contains(where: { $0 == "--help" || $0 == "
         let logger = Logger(label: "questline.front")
         try await App.build(settings, registry: registry, logger: logger).run(logger: logger)
     }
+case "--help", "-h": print(FrontSettings.help)
+case .some: await Launch.process { throw UsageError("questline-front takes no arguments; see --help") }
 }

@@ -61,6 +61,8 @@ struct PartsTests {
         #expect(gauge.admits(4))
         #expect(!gauge.admits(1))
         gauge.counted(3)
+        #expect(!gauge.admits(1), "what was admitted before the count may be missing from it")
+        gauge.counted(3)
         #expect(gauge.admits(7))
     }
 }

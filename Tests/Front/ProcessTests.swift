@@ -24,6 +24,15 @@ struct ProcessTests {
         #expect(!text.contains("hunter2"))
     }
 
+    @Test("Arguments are wrong usage, and help is told")
+    func usage() async throws {
+        let odd = try Executable.front.start(["serve"], settings: [:])
+        #expect(try await odd.exitCode() == 64)
+        let help = try Executable.front.start(["--help"], settings: [:])
+        #expect(try await help.exitCode() == 0)
+        #expect(help.lines.contains { $0.contains("DATABASE_URL") })
+    }
+
     @Test("Without Postgres it waits and says so once; on SIGTERM it ends")
     func waiting() async throws {
         let port = try FreePort.find()

@@ -1,10 +1,9 @@
 import Domain
-import Glibc
+import Postgres
 import Redis
 import Storage
 import Streams
 import TestSupport
-import Postgres
 import Testing
 
 extension Guarantees {

@@ -1,5 +1,4 @@
 import Domain
-import Glibc
 import Postgres
 import Redis
 import TestSupport

@@ -1,14 +1,17 @@
 import Domain
 import FoundationEssentials
+import Postgres
 import Redis
 import Storage
 import Streams
+import Synchronization
 
 /// Reads of the catalog: from Redis, or from Postgres when the copy is missing or Redis is away.
 public struct CatalogQueries: Sendable {
     private let rows: QuestRows
     private let model: ReadModel
     private let keys: StreamKeys
+    private let lastSeen = LastSeen()
 
     public init(rows: QuestRows, cache: RedisClient, keys: StreamKeys) {
         self.rows = rows
@@ -38,7 +41,7 @@ public struct CatalogQueries: Sendable {
     /// - Parameter cursor: the name of the last quest of the page before.
     /// - Throws: `PostgresError`.
     public func quests(after cursor: String?, limit: Int) async throws -> CatalogPage<Quest> {
-        let revision = try await rows.revision()
+        let revision = try await listRevision()
         let key = keys.catalogQuests(page: "\(revision):\(limit):\(cursor ?? "")")
         return try await read(key, revision: \.revision) {
             let quests = try await rows.quests(after: cursor, includingRetired: false, limit: limit)
@@ -50,11 +53,28 @@ public struct CatalogQueries: Sendable {
     ///
     /// - Throws: `PostgresError`.
     public func rewards(after cursor: String?, limit: Int) async throws -> CatalogPage<Reward> {
-        let revision = try await rows.revision()
+        let revision = try await listRevision()
         let key = keys.catalogRewards(page: "\(revision):\(limit):\(cursor ?? "")")
         return try await read(key, revision: \.revision) {
             CatalogPage(revision: revision, items: try await rows.rewards(after: cursor, limit: limit))
         } ?? CatalogPage(revision: revision, items: [])
+    }
+
+    /// The revision that names the copies of lists. While Postgres is away it is the last one that was seen, so that lists
+    /// go on being served from the cache.
+    private func listRevision() async throws -> Int64 {
+        do {
+            let revision = try await rows.revision()
+            if lastSeen.replace(revision) {
+                _ = try? await model.cache.send(["SET", keys.catalogRevision, revision])
+            }
+            return revision
+        } catch let error as PostgresError where error.isOutage {
+            if let revision = lastSeen.value { return revision }
+            let kept = try? await model.cache.send(["GET", keys.catalogRevision])
+            guard let revision = kept?.string.flatMap({ Int64($0) }) else { throw error }
+            return revision
+        }
     }
 
     private func read<Value: Codable>(
@@ -71,4 +91,19 @@ public struct CatalogQueries: Sendable {
 public struct CatalogPage<Item: Codable & Sendable>: Codable, Sendable {
     public let revision: Int64
     public let items: [Item]
+}
+
+/// The last catalog revision that Postgres told.
+private final class LastSeen: Sendable {
+    private let revision = Mutex<Int64?>(nil)
+
+    var value: Int64? { revision.withLock { $0 } }
+
+    /// - Returns: whether it is another one than before.
+    func replace(_ new: Int64) -> Bool {
+        revision.withLock { revision in
+            defer { revision = new }
+            return revision != new
+        }
+    }
 }

@@ -22,7 +22,7 @@ public struct PasswordHasher: Sendable {
 
     public let parameters: PasswordParameters
     private let calls: BlockingCalls
-    private let unmatchable: EncodedHash
+    let unmatchable: EncodedHash
     private let timer = Timer(label: "questline_password_hash")
     private let overloads = Counter(label: "questline_password_overloads")
 

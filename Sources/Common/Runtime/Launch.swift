@@ -18,6 +18,15 @@ public struct Unsuccessful: Error {
     public init() {}
 }
 
+/// A process was started in a way that makes no sense.
+public struct UsageError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}
+
 /// Starting and stopping a process.
 public enum Launch {
     /// How long services may take to finish after SIGTERM or SIGINT before they are cancelled.
@@ -58,13 +67,17 @@ public enum Launch {
         logger.info("stopped")
     }
 
-    /// Runs `body` and ends the process: 0, or 64 with every wrong setting named on standard error, or 1 with the error.
+    /// Runs `body` and ends the process: 0, or 64 with every wrong setting or the wrong usage named on standard error, or
+    /// 1 with the error.
     public static func process(_ body: () async throws -> Void) async -> Never {
         prepare()
         do {
             try await body()
             exit(ExitCode.ok)
         } catch let error as SettingsError {
+            LineHandler.standardError("\(error)\n")
+            exit(ExitCode.usage)
+        } catch let error as UsageError {
             LineHandler.standardError("\(error)\n")
             exit(ExitCode.usage)
         } catch is CancellationError {

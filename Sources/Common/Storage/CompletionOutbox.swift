@@ -58,8 +58,8 @@ public struct CompletionOutbox: Sendable {
     static func removal(of ids: [Identifier]) -> SQL {
         // Locked in the order of the ids, so that two claims workers cannot wait for one another.
         """
-        DELETE FROM processing.outbox WHERE event_id IN (
-            SELECT event_id FROM processing.outbox WHERE event_id = ANY(\(ids)) ORDER BY event_id FOR UPDATE)
+        DELETE FROM processing.outbox WHERE event_id = ANY(ARRAY(
+            SELECT event_id FROM processing.outbox WHERE event_id = ANY(\(ids)) ORDER BY event_id FOR UPDATE))
         """
     }
 }

@@ -39,8 +39,8 @@ public struct SignInOutbox: Sendable {
     public func remove(_ rows: [Int64]) async throws {
         _ = try await postgres.query(
             """
-            DELETE FROM auth.outbox WHERE outbox_id IN (
-                SELECT outbox_id FROM auth.outbox WHERE outbox_id = ANY(\(rows)) FOR UPDATE SKIP LOCKED)
+            DELETE FROM auth.outbox WHERE outbox_id = ANY(ARRAY(
+                SELECT outbox_id FROM auth.outbox WHERE outbox_id = ANY(\(rows)) FOR UPDATE SKIP LOCKED))
             """, operation: "remove published sign-ins")
     }
 

@@ -1,7 +1,5 @@
 import HTTPTypes
 
-import HTTPTypes
-
 /// The API in the form that tools read (OpenAPI 3.1).
 enum OpenAPI {
     static let document: JSON = [

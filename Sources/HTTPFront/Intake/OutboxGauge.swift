@@ -6,7 +6,10 @@ import Synchronization
 final class OutboxGauge: Sendable {
     private struct State {
         var rows: Int64 = 0
+        /// Admitted since the last count, and between that and the one before: a count may miss rows that were admitted
+        /// before it and committed after it.
         var added: Int64 = 0
+        var addedBefore: Int64 = 0
     }
 
     private let limit: Int64
@@ -19,7 +22,7 @@ final class OutboxGauge: Sendable {
 
     func admits(_ count: Int) -> Bool {
         state.withLock { state in
-            guard state.rows + state.added + Int64(count) <= limit else { return false }
+            guard state.rows + state.added + state.addedBefore + Int64(count) <= limit else { return false }
             state.added += Int64(count)
             return true
         }
@@ -27,6 +30,6 @@ final class OutboxGauge: Sendable {
 
     func counted(_ rows: Int64) {
         meter.set(rows)
-        state.withLock { $0 = State(rows: rows) }
+        state.withLock { $0 = State(rows: rows, addedBefore: $0.added) }
     }
 }

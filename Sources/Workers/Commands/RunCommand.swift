@@ -35,14 +35,20 @@ private struct WorkerProcess: Service {
     let registry: MetricsRegistry
 
     func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Bool.self) { group in
             let probes = ProbeServer(
                 connections.settings.process, registry: registry, logger: connections.logger,
                 readiness: { await connections.readiness() })
-            group.addTask { try await probes.run() }
-            group.addTask { try await work() }
-            // Both end when the process is to stop; if one fails, the other has no reason to stay.
-            try await group.next()
+            group.addTask {
+                try await probes.run()
+                return false
+            }
+            group.addTask {
+                try await work()
+                return true
+            }
+            // The probes end at once when the process is to stop; the work finishes its batch first.
+            while let isWork = try await group.next(), !isWork {}
             group.cancelAll()
         }
         connections.postgres.close()
