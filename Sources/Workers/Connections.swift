@@ -17,6 +17,8 @@ struct Connections: Sendable {
     let cache: RedisClient
     let postgresOutage: OutageLog
     let redisOutage: OutageLog
+    let cacheOutage: OutageLog
+    let catalogOutage: OutageLog
 
     init(_ settings: WorkerSettings, logger: Logger) {
         self.settings = settings
@@ -26,6 +28,8 @@ struct Connections: Sendable {
         cache = RedisClient(settings.cache, logger: logger)
         postgresOutage = OutageLog("Postgres", logger: logger)
         redisOutage = OutageLog("Redis", logger: logger)
+        cacheOutage = OutageLog("The cache", logger: logger)
+        catalogOutage = OutageLog("The catalog", logger: logger)
     }
 
     /// Reads the settings and starts logging.

@@ -16,7 +16,7 @@ protocol EntryHandler: Sendable {
     /// Applies all items in one transaction, harmlessly for those applied before, and tells others of it.
     ///
     /// - Returns: items that went nowhere and never will, by their index, with the reason.
-    /// - Throws: `PostgresError`, `NoCatalog`: nothing was applied as far as is known.
+    /// - Throws: `PostgresError`, `CatalogUnusable`: nothing was applied as far as is known.
     func apply(_ items: [Item]) async throws -> [Int: String]
 }
 
@@ -60,11 +60,11 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         while true {
             do {
                 let batch = try await group.read(count: settings.batchSize, block: block)
-                connections.redisOutage.succeeded()
+                connections.redisOutage.succeeded(group.group)
                 return batch
             } catch {
                 guard error.code != .cancelled else { throw CancellationError() }
-                connections.redisOutage.failed(error)
+                connections.redisOutage.failed(error, of: group.group)
             }
             if Task.isShuttingDownGracefully { return .empty }
             do { try await pause.wait() } catch { return .empty }
@@ -93,7 +93,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
             try await process(found.entries.map { (entry: $0.entry, deliveries: $0.deliveries) })
         } catch let error as RedisError {
             guard error.code != .cancelled else { throw CancellationError() }
-            connections.redisOutage.failed(error)
+            connections.redisOutage.failed(error, of: group.group)
         }
     }
 
@@ -123,7 +123,8 @@ struct StreamWorker<Handler: EntryHandler>: Service {
             switch step {
             case .apply(let range):
                 let refused = try await handler.apply(Array(work.items[range]))
-                connections.postgresOutage.succeeded()
+                connections.postgresOutage.succeeded(group.group)
+                connections.catalogOutage.succeeded(group.group)
                 machine.succeeded(
                     refusing: Dictionary(uniqueKeysWithValues: refused.map { ($0.key + range.lowerBound, $0.value) }))
             case .bury(let index, let reason):
@@ -136,21 +137,25 @@ struct StreamWorker<Handler: EntryHandler>: Service {
                 machine.succeeded()
             case .acknowledge(let indices):
                 try await group.acknowledge(indices.map { work.order[$0].entry.id })
-                connections.redisOutage.succeeded()
+                connections.redisOutage.succeeded(group.group)
                 machine.succeeded()
             }
         } catch let error as PostgresError where error.isDataError {
             machine.rejected("SQLSTATE \(error.sqlState ?? "")\(error.constraint.map { ", \($0)" } ?? "")")
         } catch let error as PostgresError where error.code != .cancelled {
-            if error.isOutage || !error.isRetryable { connections.postgresOutage.failed(error) }
+            if error.isOutage || !error.isRetryable { connections.postgresOutage.failed(error, of: group.group) }
             Counter(label: "quest_batch_retries_total", dimensions: [("group", group.group)]).increment()
             machine.unavailable()
         } catch let error as RedisError where error.code != .cancelled {
-            connections.redisOutage.failed(error)
+            connections.redisOutage.failed(error, of: group.group)
             machine.unavailable()
-        } catch is NoCatalog {
-            connections.postgresOutage.failed("there is no catalog yet: run questline-worker migrate")
+        } catch let error as CatalogUnusable {
+            connections.catalogOutage.failed(error, of: group.group)
             machine.unavailable()
+        } catch let error as PostgresError where error.code == .cancelled {
+            throw CancellationError()
+        } catch let error as RedisError where error.code == .cancelled {
+            throw CancellationError()
         }
     }
 }
@@ -203,5 +208,17 @@ private struct Sweep {
     }
 }
 
-/// There is no catalog: wait for it, for "no quests" would be a wrong answer.
-struct NoCatalog: Error {}
+/// The quests cannot be known now: wait, for "no quests" would be a wrong answer.
+enum CatalogUnusable: Error, CustomStringConvertible {
+    /// Nobody has seeded one.
+    case missing
+    /// It changed again and again while a batch was tried.
+    case changing
+
+    var description: String {
+        switch self {
+        case .missing: "there is no catalog yet: run questline-worker migrate"
+        case .changing: "the catalog changes faster than a batch can be recorded"
+        }
+    }
+}

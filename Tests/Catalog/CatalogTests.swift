@@ -27,10 +27,10 @@ struct CatalogTests {
             let first = try #require(try await books.current())
             #expect(first.pages.map(\.quest.name) == ["UserSignIn"])
             // What is in the cache is what is read: nothing but the revision is asked of Postgres.
-            let cached = try await cache.send(["GET", keys.catalogBook(revision: first.revision)])
+            let cached = try await cache.send(["GET", keys.catalogBook(first.edition)])
             let text = try #require(cached.string)
             let marked = text.replacing("UserSignIn\"", with: "FromCache\"")
-            _ = try await cache.send(["SET", keys.catalogBook(revision: first.revision), marked])
+            _ = try await cache.send(["SET", keys.catalogBook(first.edition), marked])
             #expect(try await books.current()?.pages.map(\.quest.name) == ["FromCache"])
             _ = try await database.client.query("UPDATE catalog.quests SET streak = 9")
             #expect(try await books.current()?.pages.map(\.quest.streak) == [9])

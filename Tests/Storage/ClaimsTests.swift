@@ -143,12 +143,14 @@ struct ClaimsTests {
             #expect(recorded.completions.count == 2)
             let outbox = CompletionOutbox(database.client)
             #expect(try await outbox.backlog().count == 2)
-            #expect(try await outbox.publishDue { _ in Issue.record("not due yet") } == 0)
-            _ = try await database.client.query("UPDATE processing.outbox SET publish_after = now()")
+            let early = try await outbox.publishLost(before: .now) { _ in Issue.record("published a moment ago") }
+            #expect(early == 0)
+            let later = Timestamp.now.advanced(bySeconds: 10)
             let seen = Seen()
-            #expect(try await outbox.publishDue { await seen.add($0) } == 2)
+            #expect(try await outbox.publishLost(before: later) { await seen.add($0) } == 2)
             #expect(await Set(seen.completions) == Set(recorded.completions))
-            #expect(try await outbox.publishDue { _ in Issue.record("published a moment ago") } == 0)
+            let again = try await outbox.publishLost(before: .now) { _ in Issue.record("published a moment ago") }
+            #expect(again == 0)
             _ = try await Claims(database.client).store(recorded.completions)
             #expect(try await outbox.backlog().count == 0)
         }

@@ -19,7 +19,8 @@ struct ConcurrentBatchTests {
         let (mayCommit, release) = AsyncStream<Void>.makeStream()
         async let holding: Void = database.client.transaction { transaction in
             _ = try await transaction.pipeline([
-                "SELECT catalog.hold_revision(\(book.revision))", EventStore.recordStatement(first, book),
+                "SELECT catalog.hold_revision(\(book.revision), \(book.edition))",
+                EventStore.recordStatement(first, book),
             ])
             hold.yield()
             for await _ in mayCommit { break }

@@ -27,16 +27,25 @@ endings: dict[int, int] = {}
 
 def identity(pid: int) -> Identity | None:
     """The process with this pid, or nothing if it has ended (one that is only waiting to be reaped has)."""
-    with contextlib.suppress(ChildProcessError):
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            endings[pid] = os.waitstatus_to_exitcode(status)
+    reap(pid)
     try:
         # The name, in brackets, may hold spaces and brackets of its own.
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] in "ZX" else Identity(pid, int(fields[19]))
+    if fields[0] in "ZX":
+        # It may have ended since it was asked for.
+        reap(pid)
+        return None
+    return Identity(pid, int(fields[19]))
+
+
+def reap(pid: int) -> None:
+    """Notes how our own child ended, if it has."""
+    with contextlib.suppress(ChildProcessError):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            endings[pid] = os.waitstatus_to_exitcode(status)
 
 
 def ending(process: Identity) -> str:
@@ -78,6 +87,8 @@ def start(
     if text is not None:
         with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
             pipe.write(text.encode())
+    # subprocess would reap what it has lost sight of, and the exit code with it: that is for `reap` alone.
+    child.returncode = 0
     # A child that has already ended is known by an identity that nothing alive can have.
     return identity(child.pid) or Identity(child.pid, -1)
 

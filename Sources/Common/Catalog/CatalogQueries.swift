@@ -43,10 +43,9 @@ public struct CatalogQueries: Sendable {
     public func quests(after cursor: String?, limit: Int) async throws -> CatalogPage<Quest> {
         let revision = try await listRevision()
         let key = keys.catalogQuests(page: "\(revision):\(limit):\(cursor ?? "")")
-        return try await read(key, revision: \.revision) {
-            let quests = try await rows.quests(after: cursor, includingRetired: false, limit: limit)
-            return CatalogPage(revision: revision, items: quests)
-        } ?? CatalogPage(revision: revision, items: [])
+        return try await page(key, isFirst: cursor == nil, revision) {
+            try await rows.quests(after: cursor, includingRetired: false, limit: limit)
+        }
     }
 
     /// Active rewards by name, likewise.
@@ -55,9 +54,20 @@ public struct CatalogQueries: Sendable {
     public func rewards(after cursor: String?, limit: Int) async throws -> CatalogPage<Reward> {
         let revision = try await listRevision()
         let key = keys.catalogRewards(page: "\(revision):\(limit):\(cursor ?? "")")
-        return try await read(key, revision: \.revision) {
-            CatalogPage(revision: revision, items: try await rows.rewards(after: cursor, limit: limit))
-        } ?? CatalogPage(revision: revision, items: [])
+        return try await page(key, isFirst: cursor == nil, revision) {
+            try await rows.rewards(after: cursor, limit: limit)
+        }
+    }
+
+    /// Only first pages are kept: cursors come from outside, and a copy for each would let anybody fill the cache.
+    private func page<Item: Codable>(
+        _ key: String, isFirst: Bool, _ revision: Int64, _ load: () async throws -> [Item]
+    ) async throws -> CatalogPage<Item> {
+        guard isFirst else { return CatalogPage(revision: revision, items: try await load()) }
+        let page = try await read(key, revision: \.revision) {
+            CatalogPage(revision: revision, items: try await load())
+        }
+        return page ?? CatalogPage(revision: revision, items: [])
     }
 
     /// The revision that names the copies of lists. While Postgres is away it is the last one that was seen, so that lists

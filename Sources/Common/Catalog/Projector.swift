@@ -27,11 +27,10 @@ public struct Projector: Sendable {
     /// - Throws: `PostgresError`, and `RedisError` when the cache is away: the rows then stay.
     public func project() async throws -> Int {
         try await outbox.take { changes in
-            _ = try await cache.send(["PING"])
             for change in changes {
                 switch change.subject {
-                case .quest: await copyQuest(change.subjectID)
-                case .reward: await copyReward(change.subjectID)
+                case .quest: try await copyQuest(change.subjectID)
+                case .reward: try await copyReward(change.subjectID)
                 }
             }
             if let revision = changes.map(\.revision).max() {
@@ -41,14 +40,14 @@ public struct Projector: Sendable {
         }
     }
 
-    private func copyQuest(_ id: Identifier) async {
-        guard let quest = try? await rows.quest(id) else { return }
-        await model.store(quest, revision: quest.revision, under: keys.catalogQuest(id))
-        await model.store(quest, revision: quest.revision, under: keys.catalogQuestNamed(quest.name))
+    private func copyQuest(_ id: Identifier) async throws {
+        guard let quest = try await rows.quest(id) else { return }
+        try await model.fill(quest, revision: quest.revision, under: keys.catalogQuest(id))
+        try await model.fill(quest, revision: quest.revision, under: keys.catalogQuestNamed(quest.name))
     }
 
-    private func copyReward(_ id: Identifier) async {
-        guard let reward = try? await rows.reward(id) else { return }
-        await model.store(reward, revision: reward.revision, under: keys.catalogReward(id))
+    private func copyReward(_ id: Identifier) async throws {
+        guard let reward = try await rows.reward(id) else { return }
+        try await model.fill(reward, revision: reward.revision, under: keys.catalogReward(id))
     }
 }

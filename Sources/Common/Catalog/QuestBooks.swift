@@ -6,7 +6,7 @@ import Streams
 
 /// The quests that a batch counts under, read through the cache.
 ///
-/// The book of one revision never changes, so its copy in the cache needs no invalidation: it is found by its revision
+/// The book of one edition never changes, so its copy in the cache needs no invalidation: it is found by its edition
 /// or not at all.
 public struct QuestBooks: Sendable {
     /// How long a copy stays in the cache.
@@ -24,15 +24,14 @@ public struct QuestBooks: Sendable {
 
     /// The book at the catalog's present revision; nil while there is no catalog, which means wait.
     ///
-    /// The revision is asked of Postgres; the quests come from the cache, or from Postgres when the cache has none or is
+    /// The edition is asked of Postgres; the quests come from the cache, or from Postgres when the cache has none or is
     /// away, and are then put there for the other workers.
     ///
     /// - Throws: `PostgresError`.
     public func current() async throws -> QuestBook? {
-        let revision = try await rows.revision()
-        guard revision > 0 else { return nil }
-        if let cached = try? await cache.send(["GET", keys.catalogBook(revision: revision)]).bytes,
-            let book = try? JSONDecoder().decode(QuestBook.self, from: Data(cached)), book.revision == revision
+        guard let edition = try await rows.edition() else { return nil }
+        if let cached = try? await cache.send(["GET", keys.catalogBook(edition)]).bytes,
+            let book = try? JSONDecoder().decode(QuestBook.self, from: Data(cached)), book.edition == edition
         {
             return book
         }
@@ -40,7 +39,7 @@ public struct QuestBooks: Sendable {
         if let bytes = try? JSONEncoder().encode(book) {
             // Without the cache the next worker reads Postgres, too: nothing else is lost.
             _ = try? await cache.send([
-                "SET", keys.catalogBook(revision: book.revision), Array(bytes), "EX", QuestBooks.lifetimeSeconds,
+                "SET", keys.catalogBook(book.edition), Array(bytes), "EX", QuestBooks.lifetimeSeconds,
             ])
         }
         return book

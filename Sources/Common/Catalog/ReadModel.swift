@@ -10,7 +10,7 @@ struct ReadModel: Sendable {
 
     /// KEYS: 1 the copy. ARGV: 1 its revision, 2 the JSON, 3 seconds to live.
     /// Result: 1 if it was stored, 0 if the copy there is newer, so that a slow reader cannot put an old value back.
-    private static let fill = RedisScript(
+    private static let fillScript = RedisScript(
         name: "fill the catalog cache",
         source: """
             local present = redis.call('GET', KEYS[1])
@@ -32,8 +32,15 @@ struct ReadModel: Sendable {
 
     /// Stores a copy unless a newer one is there. A cache that is away is filled another time.
     func store(_ value: some Encodable, revision: Int64, under key: String) async {
-        guard let bytes = try? JSONEncoder().encode(value) else { return }
+        try? await fill(value, revision: revision, under: key)
+    }
+
+    /// Stores a copy unless a newer one is there.
+    ///
+    /// - Throws: `RedisError`.
+    func fill(_ value: some Encodable, revision: Int64, under key: String) async throws {
+        let bytes = try JSONEncoder().encode(value)
         let lifetime = ReadModel.lifetimeSeconds - Int.random(in: 0...ReadModel.lifetimeSeconds / 10)
-        _ = try? await cache.run(ReadModel.fill, keys: [key], arguments: [revision, Array(bytes), lifetime])
+        _ = try await cache.run(ReadModel.fillScript, keys: [key], arguments: [revision, Array(bytes), lifetime])
     }
 }

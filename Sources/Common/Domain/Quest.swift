@@ -9,7 +9,7 @@ public struct Reward: Hashable, Codable, Sendable {
     public let id: Identifier
     public let name: String
     public let item: RewardItem
-    /// At least 1.
+    /// From 1 to a trillion.
     public let quantity: Int64
     /// The catalog revision that wrote this version.
     public let revision: Int64
@@ -93,11 +93,14 @@ public struct QuestBook: Equatable, Codable, Sendable {
     }
 
     public let revision: Int64
+    /// New with every change of the catalog, so that a revision number used again after a restore is not mistaken.
+    public let edition: Identifier
     /// Sorted by quest id.
     public let pages: [Page]
 
-    public init(revision: Int64, pages: [Page]) {
+    public init(revision: Int64, edition: Identifier, pages: [Page]) {
         self.revision = revision
+        self.edition = edition
         self.pages = pages.filter(\.quest.active).sorted { $0.quest.id < $1.quest.id }
     }
 }

@@ -20,6 +20,8 @@ public final class AccessWatch: Sendable {
         var lastReading: ContinuousClock.Instant?
         var lastFullReading: ContinuousClock.Instant?
         var lastTry: ContinuousClock.Instant?
+        /// Set while the last reading was not a success.
+        var lastFailure: ContinuousClock.Instant?
         var isReading = false
         var mustReadAgain = false
     }
@@ -59,6 +61,7 @@ public final class AccessWatch: Sendable {
                 state.withLock { state in
                     state.isReading = false
                     state.mustReadAgain = false
+                    state.lastFailure = .now
                 }
                 throw error
             }
@@ -79,9 +82,15 @@ public final class AccessWatch: Sendable {
         let isDue = state.withLock { state in
             state.lastTry.map { $0 + AccessWatch.lookAgain < .now } ?? true
         }
-        guard isDue else { return nil }
-        try await refresh()
-        return list.holder(of: hash)
+        if isDue {
+            try await refresh()
+            return list.holder(of: hash)
+        }
+        // Whoever asked just now has looked; if that failed, nobody knows whether this key is good.
+        guard state.withLock({ $0.lastFailure == nil }) else {
+            throw PostgresError(.connection, operation: "look for an API key", message: "the keys cannot be read")
+        }
+        return nil
     }
 
     private func read() async throws {
@@ -103,6 +112,7 @@ public final class AccessWatch: Sendable {
         list.merge(news)
         state.withLock { state in
             state.lastReading = start
+            state.lastFailure = nil
             if isFull { state.lastFullReading = start }
         }
     }

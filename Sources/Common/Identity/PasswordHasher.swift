@@ -23,8 +23,8 @@ public struct PasswordHasher: Sendable {
     public let parameters: PasswordParameters
     private let calls: BlockingCalls
     let unmatchable: EncodedHash
-    private let timer = Timer(label: "questline_password_hash")
-    private let overloads = Counter(label: "questline_password_overloads")
+    private let timer = Timer(label: "quest_password_hash")
+    private let overloads = Counter(label: "quest_password_overloads_total")
 
     /// How many cores this process may use.
     public static var cores: Int { ProcessInfo.processInfo.activeProcessorCount }

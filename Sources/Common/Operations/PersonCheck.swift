@@ -38,8 +38,14 @@ struct PersonCheck {
                 comparison.add("progress", of: questID, expected: "\(expected.progress)", found: "no row")
             case (.some(let expected), .some(let row)): check(row, questID, expected)
             }
+            var causes: Set<Identifier> = []
             for completed in expected?.completed ?? [] {
                 let id = Completion.id(userID: userID, questID: questID, ordinal: completed.ordinal)
+                if let cause = found[id]?.causeID, !causes.insert(cause).inserted {
+                    comparison.add(
+                        "completion \(completed.ordinal) cause_id", of: questID, expected: "an event of its own",
+                        found: "\(cause), which filled another streak")
+                }
                 check(found.removeValue(forKey: id), questID, completed)
             }
         }
@@ -61,19 +67,25 @@ struct PersonCheck {
         comparison.require(
             "progress.last_limit", of: questID, is: expected.terms.duplication, found: row.lastTerms.duplication)
         // Where the last batch began is not recorded elsewhere; but from there its events must lead to where the row is.
-        var replayed = Progress(streak: row.lastStart, duplication: row.progress.duplication - row.lastCompletions)
-        let made = replayed.count(Int64(row.lastEvents), under: expected.terms).count
-        let leadsHere =
-            row.lastEvents == 0
-            ? row.lastStart == 0 && row.lastCompletions == 0
-            : replayed == row.progress && made == row.lastCompletions
-        let counted = Int64(row.lastStart) + Int64(row.lastEvents)
-        let balanced = Int64(row.lastCompletions) * Int64(row.lastTerms.streak) + Int64(row.progress.streak)
-        if !leadsHere || counted != balanced {
+        if !leadsHere(row, under: expected.terms) {
             comparison.add(
                 "progress.last_*", of: questID, expected: "a batch that leads to \(row.progress)",
                 found: "start \(row.lastStart), events \(row.lastEvents), completions \(row.lastCompletions)")
         }
+    }
+
+    /// Whether the last batch, as the row tells of it, ends where the row stands. A corrupt row may hold any number.
+    private func leadsHere(_ row: VerificationSnapshot.ProgressRow, under terms: QuestTerms) -> Bool {
+        let counted = Int64(row.lastStart) + Int64(row.lastEvents)
+        let balanced = Int64(row.lastCompletions) * Int64(row.lastTerms.streak) + Int64(row.progress.streak)
+        guard counted == balanced, row.lastEvents >= 0, row.lastStart >= 0,
+            (0...max(0, row.progress.duplication)).contains(row.lastCompletions),
+            row.lastCompletions <= terms.duplication
+        else { return false }
+        guard row.lastEvents > 0 else { return row.lastStart == 0 && row.lastCompletions == 0 }
+        var replayed = Progress(streak: row.lastStart, duplication: row.progress.duplication - row.lastCompletions)
+        let made = replayed.count(Int64(row.lastEvents), under: terms).count
+        return replayed == row.progress && made == row.lastCompletions
     }
 
     private mutating func check(
@@ -95,6 +107,8 @@ struct PersonCheck {
         let quest = history.quest(questID, at: expected.revision)
         let causeType = row.causeType.flatMap(EventType.init)?.counted.name
         comparison.require("\(subject) cause's type", of: questID, is: quest?.eventType, found: causeType)
+        comparison.require(
+            "\(subject) cause's catalog_revision", of: questID, is: expected.revision, found: row.causeRevision)
         comparison.require("\(subject) timestamp", of: questID, is: row.causeOccurredAt, found: row.occurredAt)
     }
 
@@ -156,7 +170,8 @@ struct PersonCheck {
         let claims = Set(person.claims.map(\.id.description))
         var balances: [String: Int64] = [:]
         for entry in person.entries {
-            balances[entry.item, default: 0] += entry.amount
+            // A corrupt amount may be any number.
+            balances[entry.item] = (balances[entry.item] ?? 0).addingReportingOverflow(entry.amount).partialValue
             comparison.require(
                 "ledger.balance_after of entry \(entry.id)", is: balances[entry.item], found: entry.balanceAfter)
             if entry.kind == "claim" && !claims.contains(entry.ref) {

@@ -14,9 +14,12 @@ import Reactor
     private var preparedCount = 0
     private(set) var isBroken = false
 
+    /// Threads of its own: a database that does not answer must not hold up connecting to anything else.
+    private static let connecting = BlockingCalls(threads: 4, queue: 1_000)
+
     /// Connects on a thread that may block.
     static func connect(_ configuration: PostgresConfiguration) async throws -> PostgresConnection {
-        try await BlockingCalls.connecting.run { try PostgresConnection(configuration) }
+        try await connecting.run { try PostgresConnection(configuration) }
     }
 
     private init(_ configuration: PostgresConfiguration) throws {

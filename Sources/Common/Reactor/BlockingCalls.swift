@@ -4,9 +4,6 @@ import NIOPosix
 ///
 /// At most `threads` calls run at once and at most `queue` wait; one more is refused with `LeaseError.queueFull`.
 public struct BlockingCalls: Sendable {
-    /// For connecting; a slow name server holds up other connects, nothing else.
-    public static let connecting = BlockingCalls(threads: 4, queue: 1_000)
-
     private let pool: NIOThreadPool
     private let places: LeasePool<Void>
 

@@ -37,11 +37,14 @@ struct RedisConnector: Sendable {
         return commands.map { RedisCall($0.name, [$0], isAtomic: true, deadline: .now + configuration.connectTimeout) }
     }
 
+    /// Threads of its own: a server that does not answer must not hold up connecting to anything else.
+    private static let connecting = BlockingCalls(threads: 4, queue: 1_000)
+
     private func open() async throws(RedisError) -> RedisConnection {
         let configuration = configuration
         let result: Result<RedisConnection, RedisError>
         do {
-            result = try await BlockingCalls.connecting.run {
+            result = try await RedisConnector.connecting.run {
                 Result { () throws(RedisError) in try RedisConnector.open(configuration) }
             }
         } catch {

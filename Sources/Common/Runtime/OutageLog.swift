@@ -3,10 +3,14 @@ import Synchronization
 
 /// Tells of an outage in two lines, however often the same thing fails in between: one when it begins, one with its
 /// length when it ends.
+///
+/// Several loops may share one: the outage begins with the first of them that fails and ends when none is failing, so a
+/// loop that fares well does not end the outage of another.
 public final class OutageLog: Sendable {
     private struct Outage {
         let since: ContinuousClock.Instant
-        var failures = 1
+        var failures = 0
+        var failing: Set<String> = []
     }
 
     private let subject: String
@@ -21,27 +25,33 @@ public final class OutageLog: Sendable {
 
     public var isOut: Bool { outage.withLock { $0 != nil } }
 
-    /// Records one failure. `reason` is logged, so it must not hold a secret.
-    public func failed(_ reason: String) {
+    /// Records one failure of `party`. `reason` is logged, so it must not hold a secret.
+    public func failed(_ reason: String, of party: String = "") {
         let isFirst = outage.withLock { outage in
-            guard outage == nil else {
-                outage?.failures += 1
-                return false
-            }
-            outage = Outage(since: .now)
-            return true
+            let isFirst = outage == nil
+            var present = outage ?? Outage(since: .now)
+            present.failures += 1
+            present.failing.insert(party)
+            outage = present
+            return isFirst
         }
         if isFirst { logger.warning("\(subject) is away, trying on", metadata: ["reason": "\(reason)"]) }
     }
 
-    public func failed(_ error: any Error) {
-        failed("\(error)")
+    public func failed(_ error: any Error, of party: String = "") {
+        failed("\(error)", of: party)
     }
 
-    /// Records a success, which ends the outage if there was one.
-    public func succeeded() {
-        let ended = outage.withLock { outage in
-            defer { outage = nil }
+    /// Records a success of `party`, which ends the outage if no other party is failing.
+    public func succeeded(_ party: String = "") {
+        let ended: Outage? = outage.withLock { present in
+            guard var outage = present else { return nil }
+            outage.failing.remove(party)
+            guard outage.failing.isEmpty else {
+                present = outage
+                return nil
+            }
+            present = nil
             return outage
         }
         guard let ended else { return }

@@ -51,12 +51,12 @@ public struct Claims: Sendable {
         let results = try await postgres.transaction(
             [
                 """
-                WITH claimed AS (
+                WITH stored AS (
                     UPDATE auth.reward_claims SET status = 'claimed', claimed_at = now()
                     WHERE claim_id = \(id) AND user_id = \(userID) AND status = 'pending'
-                    RETURNING claim_id, user_id, reward_item, reward_qty
+                    RETURNING claim_id, user_id, reward_item, reward_qty, status
                 ), \(unsafe: Claims.credit)
-                SELECT count(*) FROM claimed
+                SELECT count(*) FROM stored
                 """,
                 """
                 SELECT \(unsafe: Claims.columns) FROM auth.reward_claims
@@ -116,36 +116,34 @@ public struct Claims: Sendable {
             FROM incoming ORDER BY claim_id
             ON CONFLICT DO NOTHING
             RETURNING claim_id, user_id, reward_item, reward_qty, status
-        ), accounts AS (
-            INSERT INTO auth.users (user_id, status)
-            SELECT user_id, 1 FROM stored GROUP BY user_id HAVING bool_and(status = 'pending') ORDER BY user_id
-            ON CONFLICT (user_id) DO NOTHING
-        ), claimed AS (
-            SELECT claim_id, user_id, reward_item, reward_qty FROM stored WHERE status = 'claimed'
         ), \(unsafe: credit)
         SELECT count(*) FROM stored
         """
     }
 
-    /// Credits the rows of `claimed` (claim_id, user_id, reward_item, reward_qty): the wallets in the order of their
-    /// owners, then a ledger row for each claim with the balance after it.
+    /// Credits those rows of `stored` (claim_id, user_id, reward_item, reward_qty, status) that are claimed: all accounts
+    /// concerned in the order of their ids, then a ledger row for each claim with the balance after it.
     private static let credit = """
         sums AS (
-            SELECT user_id, coalesce(sum(reward_qty) FILTER (WHERE reward_item = 'gold'), 0)::bigint AS gold,
-                coalesce(sum(reward_qty) FILTER (WHERE reward_item = 'diamond'), 0)::bigint AS diamond
-            FROM claimed GROUP BY user_id
+            SELECT user_id,
+                coalesce(sum(reward_qty) FILTER (WHERE status = 'claimed' AND reward_item = 'gold'), 0)::bigint AS gold,
+                coalesce(sum(reward_qty) FILTER (WHERE status = 'claimed' AND reward_item = 'diamond'), 0)::bigint
+                    AS diamond
+            FROM stored GROUP BY user_id
         ), wallets AS (
             INSERT INTO auth.users AS u (user_id, status, gold, diamond)
             SELECT user_id, 1, gold, diamond FROM sums ORDER BY user_id
             ON CONFLICT (user_id) DO UPDATE SET gold = u.gold + EXCLUDED.gold,
                 diamond = u.diamond + EXCLUDED.diamond, updated_at = now()
+            WHERE EXCLUDED.gold > 0 OR EXCLUDED.diamond > 0
             RETURNING user_id, gold, diamond
         ), entries AS (
             INSERT INTO auth.wallet_entries (user_id, kind, ref, item, amount, balance_after)
             SELECT c.user_id, 'claim', c.claim_id::text, c.reward_item, c.reward_qty,
                 (CASE c.reward_item WHEN 'gold' THEN w.gold - s.gold ELSE w.diamond - s.diamond END
                     + sum(c.reward_qty) OVER (PARTITION BY c.user_id, c.reward_item ORDER BY c.claim_id))::bigint
-            FROM claimed c JOIN wallets w ON w.user_id = c.user_id JOIN sums s ON s.user_id = c.user_id
+            FROM stored c JOIN wallets w ON w.user_id = c.user_id JOIN sums s ON s.user_id = c.user_id
+            WHERE c.status = 'claimed'
             ORDER BY c.user_id, c.claim_id
         )
         """

@@ -10,20 +10,27 @@ public struct CompletionOutbox: Sendable {
         self.postgres = postgres
     }
 
-    /// Publishes again what has waited too long for its claim, and gives each row `delay` until the next time.
+    /// How long ago a completion was published before it may be published again.
+    public static let patience = Duration.seconds(5)
+
+    /// Publishes again what was published longer than `patience` before `horizon` and still has no claim.
     ///
     /// Rows that another relay holds are left to it. The rows stay locked while `publish` runs; when it throws, they are
     /// due as before.
     ///
+    /// - Parameter horizon: the time of the oldest entry that the claims group has not finished. What was published before
+    ///   it and has no claim is no longer in the stream; what was published after it may just be waiting there, however
+    ///   long that takes. Now, if the group has finished everything.
     /// - Returns: how many were published.
     /// - Throws: `PostgresError`, and what `publish` throws.
-    public func publishDue(
-        limit: Int = 1_000, delay: Duration = .seconds(30), _ publish: @Sendable ([Completion]) async throws -> Void
+    public func publishLost(
+        before horizon: Timestamp, limit: Int = 1_000, _ publish: @Sendable ([Completion]) async throws -> Void
     ) async throws -> Int {
-        try await postgres.transaction(operation: "publish completions again") { transaction in
+        let bound = horizon.advanced(bySeconds: -CompletionOutbox.patience.components.seconds)
+        return try await postgres.transaction(operation: "publish completions again") { transaction in
             let rows = try await transaction.query(
                 """
-                SELECT \(unsafe: Completion.columns) FROM processing.outbox WHERE publish_after <= now()
+                SELECT \(unsafe: Completion.columns) FROM processing.outbox WHERE published_at <= \(bound)
                 LIMIT \(limit) FOR UPDATE SKIP LOCKED
                 """)
             let completions = try rows.map { try Completion(id: try $0.decode(0), row: $0, from: 1) }
@@ -33,10 +40,7 @@ public struct CompletionOutbox: Sendable {
             }
             try await publish(completions)
             _ = try await transaction.commit(after: [
-                """
-                UPDATE processing.outbox SET publish_after = now() + \(Int64(delay.components.seconds)) * interval '1 second'
-                WHERE event_id = ANY(\(completions.map(\.id)))
-                """
+                "UPDATE processing.outbox SET published_at = now() WHERE event_id = ANY(\(completions.map(\.id)))"
             ])
             return completions.count
         }

@@ -41,7 +41,7 @@ public struct EventLog: Sendable {
 
     /// Events, the last recorded first.
     ///
-    /// - Parameter cursor: recording time in microseconds since 2000 and id of the last row of the page before.
+    /// - Parameter cursor: recording time in microseconds since 1970 and id of the last row of the page before.
     /// - Returns: the events and the cursor of each.
     /// - Throws: `PostgresError`.
     public func list(

@@ -32,7 +32,10 @@ public struct EventStore: Sendable {
     public func record(_ events: [SignInEvent], under book: QuestBook) async throws -> RecordedBatch {
         guard !events.isEmpty else { return RecordedBatch(inserted: 0, completions: []) }
         let results = try await postgres.transaction(
-            ["SELECT catalog.hold_revision(\(book.revision))", EventStore.recordStatement(events, book)],
+            [
+                "SELECT catalog.hold_revision(\(book.revision), \(book.edition))",
+                EventStore.recordStatement(events, book),
+            ],
             operation: "record a batch")
         return try EventStore.decode(results[1])
     }

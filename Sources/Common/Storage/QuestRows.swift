@@ -16,22 +16,33 @@ public struct QuestRows: Sendable {
     public func book() async throws -> QuestBook? {
         let rows = try await postgres.query(
             """
-            SELECT c.revision, \(unsafe: QuestRows.questColumns), \(unsafe: QuestRows.rewardColumns)
+            SELECT c.revision, c.edition, \(unsafe: QuestRows.questColumns), \(unsafe: QuestRows.rewardColumns)
             FROM catalog.revision c
             LEFT JOIN (catalog.quests q JOIN catalog.rewards r ON r.reward_id = q.reward_id) ON q.active
             """, operation: "read the catalog")
-        guard let revision = try rows.first?.decode(0, as: Int64.self), revision > 0 else { return nil }
+        guard let first = rows.first else { return nil }
+        let revision: Int64 = try first.decode(0)
+        guard revision > 0 else { return nil }
         let pages = try rows.compactMap { row -> QuestBook.Page? in
-            guard try row.decodeIfPresent(1, as: Identifier.self) != nil else { return nil }
-            return QuestBook.Page(quest: try QuestRows.quest(row, from: 1), reward: try QuestRows.reward(row, from: 11))
+            guard try row.decodeIfPresent(2, as: Identifier.self) != nil else { return nil }
+            return QuestBook.Page(quest: try QuestRows.quest(row, from: 2), reward: try QuestRows.reward(row, from: 12))
         }
-        return QuestBook(revision: revision, pages: pages)
+        return QuestBook(revision: revision, edition: try first.decode(1), pages: pages)
     }
 
     /// - Throws: `PostgresError`.
     public func revision() async throws -> Int64 {
         try await postgres.query("SELECT revision FROM catalog.revision", operation: "read the catalog revision")
             .first?.decode(0) ?? 0
+    }
+
+    /// The edition of the present revision; nil before the catalog was seeded.
+    ///
+    /// - Throws: `PostgresError`.
+    public func edition() async throws -> Identifier? {
+        try await postgres.query(
+            "SELECT edition FROM catalog.revision WHERE revision > 0", operation: "read the catalog edition"
+        ).first?.decode(0)
     }
 
     /// - Throws: `PostgresError`.

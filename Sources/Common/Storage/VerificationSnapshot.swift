@@ -23,6 +23,7 @@ public struct VerificationSnapshot: Sendable {
         public let autoClaim: Bool?
         public let causeType: String?
         public let causeOccurredAt: Timestamp?
+        public let causeRevision: Int64?
         public let ageSeconds: Double
     }
 
@@ -135,7 +136,7 @@ public struct VerificationReads: Sendable {
                     (c.event_data->>'completion')::integer, (c.event_data->>'cause_id')::uuid,
                     c.event_data->>'reward_item', (c.event_data->>'reward_qty')::bigint,
                     (c.event_data->>'auto_claim')::boolean, e.event_type, e."timestamp",
-                    extract(epoch FROM now() - c.recorded_at)::float8
+                    e.catalog_revision, extract(epoch FROM now() - c.recorded_at)::float8
                 FROM (SELECT * FROM processing.events WHERE \(range) AND event_type = 'QuestCompleted') c
                 LEFT JOIN processing.events e ON e.id = (c.event_data->>'cause_id')::uuid AND e.user_id = c.user_id
                 """,
@@ -174,7 +175,7 @@ extension VerificationSnapshot {
                     causeID: try row.decodeIfPresent(6), rewardItem: try row.decodeIfPresent(7),
                     rewardQuantity: try row.decodeIfPresent(8), autoClaim: try row.decodeIfPresent(9),
                     causeType: try row.decodeIfPresent(10), causeOccurredAt: try row.decodeIfPresent(11),
-                    ageSeconds: try row.decode(12)))
+                    causeRevision: try row.decodeIfPresent(12), ageSeconds: try row.decode(13)))
         }
         for row in results[2] {
             people[try row.decode(0), default: Person()].progress.append(

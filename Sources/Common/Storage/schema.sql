@@ -4,19 +4,19 @@ CREATE SCHEMA processing;
 CREATE FUNCTION catalog.advisory_key() RETURNS bigint
     LANGUAGE sql IMMUTABLE
     AS $$SELECT 5173000002$$;
-CREATE FUNCTION catalog.hold_revision(expected bigint) RETURNS bigint
+CREATE FUNCTION catalog.hold_revision(expected bigint, expected_edition uuid) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
-DECLARE actual bigint;
+DECLARE actual bigint; actual_edition uuid;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(catalog.advisory_key());
-    SELECT r.revision INTO actual FROM catalog.revision r;
-    IF actual IS DISTINCT FROM expected THEN
+    SELECT r.revision, r.edition INTO actual, actual_edition FROM catalog.revision r;
+    IF actual IS DISTINCT FROM expected OR actual_edition IS DISTINCT FROM expected_edition THEN
         RAISE EXCEPTION 'the catalog is at revision %, not %', actual, expected USING ERRCODE = 'QL001';
     END IF;
     RETURN actual;
 END $$;
-COMMENT ON FUNCTION catalog.hold_revision(expected bigint) IS 'keeps the catalog as it is until the transaction ends; QL001 if it is not at the revision expected';
+COMMENT ON FUNCTION catalog.hold_revision(expected bigint, expected_edition uuid) IS 'keeps the catalog as it is until the transaction ends; QL001 if it is not at the revision expected';
 CREATE FUNCTION catalog.keep_quest_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -42,7 +42,7 @@ CREATE FUNCTION catalog.raise_revision() RETURNS trigger
     AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(catalog.advisory_key());
-    UPDATE catalog.revision r SET revision = r.revision + 1, changed_at = now()
+    UPDATE catalog.revision r SET revision = r.revision + 1, edition = gen_random_uuid(), changed_at = now()
     RETURNING r.revision INTO NEW.revision;
     NEW.updated_at := now();
     RETURN NEW;
@@ -102,7 +102,8 @@ CREATE TABLE auth.outbox (
     user_id uuid NOT NULL,
     occurred_at timestamp with time zone NOT NULL,
     traceparent text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT outbox_event_type_check CHECK ((event_type ~ '^[A-Za-z][A-Za-z0-9]{0,63}$'::text))
 );
 ALTER TABLE auth.outbox ALTER COLUMN outbox_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME auth.outbox_outbox_id_seq
@@ -232,9 +233,11 @@ CREATE TABLE catalog.quests (
 CREATE TABLE catalog.revision (
     singleton boolean DEFAULT true NOT NULL,
     revision bigint NOT NULL,
+    edition uuid DEFAULT gen_random_uuid() NOT NULL,
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT revision_singleton_check CHECK (singleton)
 );
+COMMENT ON COLUMN catalog.revision.edition IS 'new with every change: tells a revision from one of the same number before a restore';
 CREATE TABLE catalog.reward_versions (
     reward_id uuid NOT NULL,
     revision bigint NOT NULL,
@@ -254,7 +257,7 @@ CREATE TABLE catalog.rewards (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT rewards_reward_item_check CHECK ((reward_item = ANY (ARRAY['gold'::text, 'diamond'::text]))),
     CONSTRAINT rewards_reward_name_check CHECK (((char_length(reward_name) >= 1) AND (char_length(reward_name) <= 255))),
-    CONSTRAINT rewards_reward_qty_check CHECK ((reward_qty >= 1))
+    CONSTRAINT rewards_reward_qty_check CHECK (((reward_qty >= 1) AND (reward_qty <= '1000000000000'::bigint)))
 );
 CREATE TABLE processing.events (
     id uuid NOT NULL,
@@ -278,9 +281,9 @@ CREATE TABLE processing.outbox (
     auto_claim boolean NOT NULL,
     reward_item text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    publish_after timestamp with time zone DEFAULT (now() + '00:00:05'::interval) NOT NULL
+    published_at timestamp with time zone DEFAULT now() NOT NULL
 );
-COMMENT ON TABLE processing.outbox IS 'completions without a claim; the relay publishes one again at publish_after';
+COMMENT ON TABLE processing.outbox IS 'completions without a claim; the relay publishes one again when its entry must be lost';
 CREATE TABLE processing.user_quest_rewards (
     id bigint NOT NULL,
     user_id uuid NOT NULL,

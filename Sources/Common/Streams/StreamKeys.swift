@@ -28,8 +28,8 @@ public struct StreamKeys: Hashable, Sendable {
     /// One page of the list of quests; `page` tells cursor, size and filter apart.
     public func catalogQuests(page: String) -> String { "\(prefix):catalog:quests:\(page)" }
     public func catalogRewards(page: String) -> String { "\(prefix):catalog:rewards:\(page)" }
-    /// All active quests at one revision, as the workers read them.
-    public func catalogBook(revision: Int64) -> String { "\(prefix):catalog:book:\(revision)" }
+    /// All active quests of one edition of the catalog, as the workers read them.
+    public func catalogBook(_ edition: Identifier) -> String { "\(prefix):catalog:book:\(edition)" }
     public var catalogRevision: String { "\(prefix):catalog:revision" }
 
     /// Counts failed sign-ins from an address.

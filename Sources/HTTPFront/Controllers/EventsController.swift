@@ -45,7 +45,8 @@ struct EventsController: Sendable {
     }
 
     private func position(_ parts: [String]) -> (microseconds: Int64, id: Identifier)? {
-        guard parts.count == 2, let microseconds = Int64(parts[0]),
+        let possible = (Timestamp.range.lowerBound * 1_000)...(Timestamp.range.upperBound * 1_000)
+        guard parts.count == 2, let microseconds = Int64(parts[0]), possible.contains(microseconds),
             let id = Identifier(parts[1])
         else { return nil }
         return (microseconds: microseconds, id: id)

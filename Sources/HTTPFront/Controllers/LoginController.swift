@@ -52,9 +52,15 @@ struct LoginController: Sendable {
             throw Problem.tooMany("Too many failed sign-ins", retryAfter: wait)
         }
         // A name that nobody can have is not looked up, but costs the same time as one that nobody has.
+        // Before the account is read: a ban or a new password that comes while the hash is computed voids this token.
+        let asked = Timestamp.now
         let isPossible = Credentials.fault(inName: name) == nil
         let found = isPossible ? try await users.credentials(named: name) : nil
         let verdict = try await hasher.verify(password, against: found?.passwordHash)
+        // Asked again: guesses that were sent together must not all be answered because none had failed yet.
+        if let wait = await limits.waitBeforeSignIn(address: address, name: name) {
+            throw Problem.tooMany("Too many failed sign-ins", retryAfter: wait)
+        }
         guard let found, verdict.matches else {
             await limits.signInFailed(address: address, name: name)
             throw TokenError.invalidGrant
@@ -63,7 +69,7 @@ struct LoginController: Sendable {
         await limits.signInSucceeded(name: name)
         if verdict.isOutdated { await renew(found.passwordHash, of: found.user, password) }
         let event = try await intake.acceptSignIn(
-            of: found.user, traceparent: Traceparent.valid(request.headers[.traceparent]))
+            of: found.user, at: asked, traceparent: Traceparent.valid(request.headers[.traceparent]))
         let token = try await tokens.issue(for: found.user.id, tokenID: event.id, role: found.user.role)
         return .json(
             [

@@ -43,9 +43,9 @@ struct Envelope: RouterMiddleware {
         case is NIOTooManyBytesError: return .tooLarge(FrontContext.largestBody)
         case let overload as PasswordOverload:
             return .unavailable("Too many people are signing in", retryAfter: overload.retryAfterSeconds)
-        case let error as PostgresError where error.isRetryable:
+        case let error as PostgresError where error.isRetryable || error.code == .cancelled:
             return .unavailable("The database cannot be used")
-        case let error as RedisError where error.isRetryable:
+        case let error as RedisError where error.isRetryable || error.code == .cancelled:
             return .unavailable("The stream cannot be used")
         case is CancellationError: return .unavailable("The server is stopping")
         default:

@@ -25,7 +25,7 @@ final class Forwarder: Service {
     private let waiting = Mutex<[Kept]>([])
     private let wakeups: AsyncStream<Void>
     private let wakeup: AsyncStream<Void>.Continuation
-    private let left = Counter(label: "questline_events_left_to_relay")
+    private let left = Counter(label: "quest_left_to_relay_total")
 
     init(producer: Producer, outbox: SignInOutbox) {
         self.producer = producer

@@ -31,9 +31,9 @@ final class Intake: Sendable {
     private let gauge: OutboxGauge
     private let breaker = Breaker()
     private let outage: OutageLog
-    private let published = Counter(label: "questline_accepted", dimensions: [("by", "stream")])
-    private let kept = Counter(label: "questline_accepted", dimensions: [("by", "outbox")])
-    private let refused = Counter(label: "questline_refused_events")
+    private let published = Counter(label: "quest_accepted_total", dimensions: [("by", "stream")])
+    private let kept = Counter(label: "quest_accepted_total", dimensions: [("by", "outbox")])
+    private let refused = Counter(label: "quest_refused_total")
 
     init(
         _ acceptance: Acceptance, producer: Producer, postgres: PostgresClient, forwarder: Forwarder,
@@ -91,7 +91,7 @@ final class Intake: Sendable {
     private func recordFirst(_ event: SignInEvent) async throws -> Int64? {
         do {
             return try await users.recordFirstSignIn(event)
-        } catch let error as PostgresError where error.isRetryable {
+        } catch let error as PostgresError where error.isRetryable || error.code == .cancelled {
             refused.increment()
             throw Problem.unavailable("The sign-in cannot be kept")
         }
@@ -104,6 +104,9 @@ final class Intake: Sendable {
             breaker.succeeded()
             outage.succeeded()
             return true
+        } catch let error as RedisError where error.code == .queueFull {
+            // Redis is there and busy: these go to the outbox, the others go on.
+            return false
         } catch {
             // A caller that went away says nothing about Redis.
             if !Task.isCancelled {

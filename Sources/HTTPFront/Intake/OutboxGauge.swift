@@ -14,7 +14,7 @@ final class OutboxGauge: Sendable {
 
     private let limit: Int64
     private let state = Mutex(State())
-    private let meter = Meter(label: "questline_outbox_rows")
+    private let meter = Meter(label: "quest_outbox_rows")
 
     init(limit: Int64 = SignInOutbox.defaultLimit) {
         self.limit = limit

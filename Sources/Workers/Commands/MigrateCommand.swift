@@ -41,7 +41,7 @@ struct SeedSettings: Sendable {
     private let rewardQuantity: Int64
     private let parameters: PasswordParameters
 
-    /// In production the well-known passwords are refused: there the player is seeded only if a password is set.
+    /// In production the well-known passwords are refused: both have to be set.
     init?(_ reader: inout SettingsReader) {
         let deployment: Deployment = reader.choice("QUESTLINE_ENV", default: .local)
         player = (

@@ -1,6 +1,7 @@
 import Logging
 import Metrics
 import Redis
+import Runtime
 import ServiceLifecycle
 import Storage
 import Streams
@@ -16,28 +17,29 @@ struct Janitor: Service {
     let revoked: RevokedTokens
 
     func run() async throws {
-        var pause = Pause()
         while !Task.isShuttingDownGracefully {
             do {
                 for group in groups { try await tidy(group) }
+                connections.redisOutage.succeeded("janitor")
                 _ = try await revoked.prune()
-                pause.reset()
-                do { try await Pause.wait(Janitor.interval) } catch { return }
-            } catch is CancellationError {
-                return
+                connections.postgresOutage.succeeded("janitor")
+            } catch let error as RedisError {
+                connections.redisOutage.failed(error, of: "janitor")
             } catch {
-                connections.report(error)
-                do { try await pause.wait() } catch { return }
+                connections.postgresOutage.failed(error, of: "janitor")
             }
+            do { try await Pause.wait(Janitor.interval) } catch { return }
         }
     }
 
     private func tidy(_ group: ConsumerGroup) async throws {
-        let trimmed = try await StreamTrimmer(connections.streams).trim(
-            stream: group.stream, groups: [group.group], keeping: connections.settings.retention)
-        if trimmed > 0 {
+        let trimmer = StreamTrimmer(connections.streams)
+        var trimmed = 0
+        repeat {
+            trimmed = try await trimmer.trim(
+                stream: group.stream, groups: [group.group], keeping: connections.settings.retention)
             Counter(label: "quest_trimmed_total", dimensions: [("stream", group.stream)]).increment(by: trimmed)
-        }
+        } while trimmed > 0 && !Task.isShuttingDownGracefully
         let removed = try await group.removeIdleConsumers(idle: Janitor.consumerIdle)
         if !removed.isEmpty {
             connections.logger.info(

@@ -55,12 +55,12 @@ final class ProgressHandler: EntryHandler {
                 self.book.withLock { $0 = nil }
             }
         }
-        throw NoCatalog()
+        throw CatalogUnusable.changing
     }
 
     private func currentBook() async throws -> QuestBook {
         if let book = book.withLock({ $0 }) { return book }
-        guard let loaded = try await books.current() else { throw NoCatalog() }
+        guard let loaded = try await books.current() else { throw CatalogUnusable.missing }
         book.withLock { $0 = loaded }
         return loaded
     }

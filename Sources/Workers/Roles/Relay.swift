@@ -21,46 +21,48 @@ struct Relay: Service {
     let producer: Producer
 
     func run() async throws {
-        var pause = Pause()
         while !Task.isShuttingDownGracefully {
-            do {
-                try await step("sign-ins") {
-                    try await signIns.publishDue(limit: Relay.batch) { try await producer.publish($0) }
-                }
-                try await step("completions") {
-                    try await completions.publishDue(limit: Relay.batch) { try await producer.publish($0) }
-                }
-                try await step("catalog") { try await projector.project() }
-                pause.reset()
-                do { try await Pause.wait(Relay.interval) } catch { return }
-            } catch is CancellationError {
-                return
-            } catch {
-                connections.report(error)
-                do { try await pause.wait() } catch { return }
+            // Each by itself: one that cannot go on must not hold the others up.
+            await step("sign-ins", connections.redisOutage) {
+                try await signIns.publishDue(limit: Relay.batch) { try await producer.publish($0) }
             }
+            await step("completions", connections.redisOutage) {
+                let horizon = try await completionHorizon()
+                return try await completions.publishLost(before: horizon, limit: Relay.batch) {
+                    try await producer.publish($0)
+                }
+            }
+            await step("catalog", connections.cacheOutage) { try await projector.project() }
+            do { try await Pause.wait(Relay.interval) } catch { return }
         }
     }
 
-    /// Goes on as long as whole batches are found.
-    private func step(_ outbox: String, _ publish: () async throws -> Int) async throws {
-        var published = 0
-        repeat {
-            published = try await publish()
-            if published > 0 {
-                Counter(label: "quest_outbox_published_total", dimensions: [("outbox", outbox)]).increment(
-                    by: published)
-            }
-        } while published == Relay.batch && !Task.isShuttingDownGracefully
+    /// The time of the oldest completion that the claims group has not finished, or now: a group that does not exist has
+    /// nothing to finish, and what it once had is lost.
+    private func completionHorizon() async throws -> Timestamp {
+        let status = try await StreamStatus.read(connections.streams, stream: connections.settings.keys.completions)
+        let oldest = status.groups.first { $0.name == StreamKeys.claimsGroup }?.oldestUndone
+        return oldest.map { Timestamp(milliseconds: Int64(clamping: $0.milliseconds)) } ?? .now
     }
-}
 
-extension Connections {
-    /// Counts a failure of a loop as part of an outage.
-    func report(_ error: any Error) {
-        switch error {
-        case let error as RedisError: redisOutage.failed(error)
-        default: postgresOutage.failed(error)
+    /// Goes on as long as whole batches are found.
+    private func step(_ outbox: String, _ redis: OutageLog, _ publish: () async throws -> Int) async {
+        let party = "relay of \(outbox)"
+        do {
+            var published = 0
+            repeat {
+                published = try await publish()
+                if published > 0 {
+                    Counter(label: "quest_outbox_published_total", dimensions: [("outbox", outbox)])
+                        .increment(by: published)
+                }
+            } while published == Relay.batch && !Task.isShuttingDownGracefully
+            redis.succeeded(party)
+            connections.postgresOutage.succeeded(party)
+        } catch let error as RedisError {
+            redis.failed(error, of: party)
+        } catch {
+            connections.postgresOutage.failed(error, of: party)
         }
     }
 }

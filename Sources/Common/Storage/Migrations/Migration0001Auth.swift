@@ -61,7 +61,7 @@ extension Migration {
             CREATE TABLE auth.outbox (
                 outbox_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
                 event_id uuid NOT NULL,
-                event_type text NOT NULL,
+                event_type text NOT NULL CHECK (event_type ~ '^[A-Za-z][A-Za-z0-9]{0,63}$'),
                 user_id uuid NOT NULL,
                 occurred_at timestamptz NOT NULL,
                 traceparent text,

@@ -8,15 +8,18 @@ extension Migration {
             CREATE TABLE catalog.revision (
                 singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
                 revision bigint NOT NULL,
+                edition uuid NOT NULL DEFAULT gen_random_uuid(),
                 changed_at timestamptz NOT NULL DEFAULT now()
             );
+            COMMENT ON COLUMN catalog.revision.edition IS
+                'new with every change: tells a revision from one of the same number before a restore';
             INSERT INTO catalog.revision (revision) VALUES (0);
 
             CREATE TABLE catalog.rewards (
                 reward_id uuid PRIMARY KEY,
                 reward_name text NOT NULL UNIQUE CHECK (char_length(reward_name) BETWEEN 1 AND 255),
                 reward_item text NOT NULL CHECK (reward_item IN ('gold', 'diamond')),
-                reward_qty bigint NOT NULL CHECK (reward_qty >= 1),
+                reward_qty bigint NOT NULL CHECK (reward_qty BETWEEN 1 AND 1000000000000),
                 active boolean NOT NULL DEFAULT true,
                 revision bigint NOT NULL DEFAULT 0,
                 created_at timestamptz NOT NULL DEFAULT now(),
@@ -73,12 +76,12 @@ extension Migration {
 
             CREATE FUNCTION catalog.advisory_key() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 5173000002';
 
-            CREATE FUNCTION catalog.hold_revision(expected bigint) RETURNS bigint LANGUAGE plpgsql AS $$
-            DECLARE actual bigint;
+            CREATE FUNCTION catalog.hold_revision(expected bigint, expected_edition uuid) RETURNS bigint LANGUAGE plpgsql AS $$
+            DECLARE actual bigint; actual_edition uuid;
             BEGIN
                 PERFORM pg_advisory_xact_lock_shared(catalog.advisory_key());
-                SELECT r.revision INTO actual FROM catalog.revision r;
-                IF actual IS DISTINCT FROM expected THEN
+                SELECT r.revision, r.edition INTO actual, actual_edition FROM catalog.revision r;
+                IF actual IS DISTINCT FROM expected OR actual_edition IS DISTINCT FROM expected_edition THEN
                     RAISE EXCEPTION 'the catalog is at revision %, not %', actual, expected USING ERRCODE = 'QL001';
                 END IF;
                 RETURN actual;
@@ -89,7 +92,7 @@ extension Migration {
             CREATE FUNCTION catalog.raise_revision() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
                 PERFORM pg_advisory_xact_lock(catalog.advisory_key());
-                UPDATE catalog.revision r SET revision = r.revision + 1, changed_at = now()
+                UPDATE catalog.revision r SET revision = r.revision + 1, edition = gen_random_uuid(), changed_at = now()
                 RETURNING r.revision INTO NEW.revision;
                 NEW.updated_at := now();
                 RETURN NEW;

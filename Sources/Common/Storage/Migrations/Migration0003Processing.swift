@@ -52,10 +52,10 @@ extension Migration {
                 auto_claim boolean NOT NULL,
                 reward_item text NOT NULL,
                 created_at timestamptz NOT NULL DEFAULT now(),
-                publish_after timestamptz NOT NULL DEFAULT now() + interval '5 seconds'
+                published_at timestamptz NOT NULL DEFAULT now()
             );
             COMMENT ON TABLE processing.outbox IS
-                'completions without a claim; the relay publishes one again at publish_after';
+                'completions without a claim; the relay publishes one again when its entry must be lost';
 
             CREATE FUNCTION processing.completion_id(user_id uuid, quest_id uuid, completion integer)
             RETURNS uuid LANGUAGE sql IMMUTABLE AS $$

@@ -50,9 +50,13 @@ public struct Migrator: Sendable {
     public func migrate(upTo last: Int32 = .max) async throws -> [Int32] {
         try await postgres.execute(
             script: """
+                BEGIN;
+                SET LOCAL lock_timeout = '60s';
+                SET LOCAL statement_timeout = '60s';
                 SELECT pg_advisory_xact_lock(\(Migrator.lock));
                 CREATE TABLE IF NOT EXISTS public.questline_migrations (
                     version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
+                COMMIT;
                 """, operation: "create the table of migrations")
         var applied: [Int32] = []
         for migration in Migrator.migrations where migration.version <= last {
