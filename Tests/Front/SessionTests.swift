@@ -24,7 +24,12 @@ struct SessionTests {
                 try await elsewhere.get("/api/v1/users/me").status == 401
             }
             _ = try await front.redis.client.send(["DEL", front.keys.signIns])
-            try await Task.sleep(for: .seconds(2.5))
+            // The other session's end shows that the other front has read everything again since.
+            #expect(try await two.send("POST", "/api/v1/logout").status == 204)
+            let secondElsewhere = Client(base: other.base, headers: two.headers)
+            try await eventually("the other front has read again", within: .seconds(5)) {
+                try await secondElsewhere.get("/api/v1/users/me").status == 401
+            }
             #expect(try await elsewhere.get("/api/v1/users/me").status == 401)
             await other.stop()
         }

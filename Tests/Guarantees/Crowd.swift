@@ -96,7 +96,7 @@ extension Front {
         return events
     }
 
-    /// Asks /livez without a pause until `stop` is raised.
+    /// Asks /livez every 10 ms until `stop` is raised.
     ///
     /// - Returns: the longest time to an answer.
     func slowestPulse(until stop: Flag) async throws -> Duration {

@@ -33,5 +33,31 @@ extension Guarantees {
                 try await stage.verify()
             }
         }
+
+        @Test(.timeLimit(.minutes(3))) func whatWaitsInTheStreamIsNotPublishedAgain() async throws {
+            try await Stage.withPrivateRedis(autoClaim: true) { stage, _ in
+                // Nobody claims, so everything waits: the relay has had its patience several times over.
+                _ = try await stage.worker(roles: "progress,relay")
+                let keys = stage.keys
+                _ = try await stage.redis.send([
+                    "XGROUP", "CREATE", keys.completions, StreamKeys.claimsGroup, "0", "MKSTREAM",
+                ])
+                let events = SignIns.crowd(50, each: 8)
+                try await stage.publish(events)
+                try await eventually("all completions are published") {
+                    try await stage.redis.send(["XLEN", keys.completions]).integer == 100
+                }
+                let age: SQL =
+                    "SELECT (extract(epoch FROM now() - max(published_at)) * 1000)::bigint FROM processing.outbox"
+                try await eventually("they have waited for more than the patience") {
+                    try await stage.number(age) > 8_000
+                }
+                #expect(try await stage.redis.send(["XLEN", keys.completions]).integer == 100)
+                _ = try await stage.worker(roles: "claims")
+                try await eventually("everything settled") { try await stage.isSettled() }
+                #expect(try await stage.claims == 100)
+                try await stage.verify()
+            }
+        }
     }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Identity
@@ -72,10 +73,6 @@ struct PasswordHasherTests {
         }
         #expect(outcomes.contains(true))
         #expect(outcomes.contains(false))
-        let deadline = ContinuousClock.now + .seconds(20)
-        while HashMemory.shared.idleBytes > 0, ContinuousClock.now < deadline {
-            try await Task.sleep(for: .milliseconds(50))
-        }
-        #expect(HashMemory.shared.idleBytes == 0)
+        try await eventually("the memory is given back", within: .seconds(20)) { HashMemory.shared.idleBytes == 0 }
     }
 }
