@@ -27,25 +27,27 @@ endings: dict[int, int] = {}
 
 def identity(pid: int) -> Identity | None:
     """The process with this pid, or nothing if it has ended (one that is only waiting to be reaped has)."""
-    reap(pid)
+    has_yet_to_end(pid)
     try:
         # The name, in brackets, may hold spaces and brackets of its own.
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
-    if fields[0] in "ZX":
-        # It may have ended since it was asked for.
-        reap(pid)
+    # It may have ended since it was asked for; or only its first thread has, and then its exit code is still to come.
+    if fields[0] in "ZX" and not has_yet_to_end(pid):
         return None
     return Identity(pid, int(fields[19]))
 
 
-def reap(pid: int) -> None:
-    """Notes how our own child ended, if it has."""
-    with contextlib.suppress(ChildProcessError):
+def has_yet_to_end(pid: int) -> bool:
+    """Whether it is a child of ours that still runs; notes how it ended if it has."""
+    try:
         ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            endings[pid] = os.waitstatus_to_exitcode(status)
+    except ChildProcessError:
+        return False
+    if ended:
+        endings[pid] = os.waitstatus_to_exitcode(status)
+    return not ended
 
 
 def ending(process: Identity) -> str:
@@ -87,7 +89,7 @@ def start(
     if text is not None:
         with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
             pipe.write(text.encode())
-    # subprocess would reap what it has lost sight of, and the exit code with it: that is for `reap` alone.
+    # subprocess would reap what it has lost sight of, and the exit code with it: that is for `has_yet_to_end` alone.
     child.returncode = 0
     # A child that has already ended is known by an identity that nothing alive can have.
     return identity(child.pid) or Identity(child.pid, -1)
