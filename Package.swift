@@ -92,7 +92,6 @@ let package = Package(
                 .product(name: "Mustache", package: "swift-mustache"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
-            exclude: [],
             swiftSettings: common),
         .target(
             name: "TestSupport", dependencies: ["Domain", "Redis", "Postgres", "Storage", logging],

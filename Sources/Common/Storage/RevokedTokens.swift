@@ -18,16 +18,6 @@ public struct RevokedTokens: Sendable {
             """, operation: "revoke a token")
     }
 
-    /// All tokens that are revoked and not yet expired.
-    ///
-    /// - Throws: `PostgresError`.
-    public func current() async throws -> [(jti: Identifier, expiresAt: Timestamp)] {
-        try await postgres.query(
-            "SELECT jti, expires_at FROM auth.revoked_tokens WHERE expires_at > now()",
-            operation: "read revoked tokens"
-        ).map { (jti: try $0.decode(0), expiresAt: try $0.decode(1)) }
-    }
-
     /// Forgets tokens that have expired.
     ///
     /// - Returns: how many.

@@ -31,12 +31,4 @@ public struct StreamKeys: Hashable, Sendable {
     /// All active quests of one edition of the catalog, as the workers read them.
     public func catalogBook(_ edition: Identifier) -> String { "\(prefix):catalog:book:\(edition)" }
     public var catalogRevision: String { "\(prefix):catalog:revision" }
-
-    /// Counts failed sign-ins from an address.
-    public func failedSignIns(address: String) -> String { "\(prefix):limit:sign-in-address:\(address)" }
-    /// Counts failed sign-ins under a name, whether it exists or not.
-    public func failedSignIns(name: String) -> String { "\(prefix):limit:sign-in-name:\(name)" }
-    /// Counts sign-ups from an address.
-    public func signUps(address: String) -> String { "\(prefix):limit:sign-up-address:\(address)" }
-    public func revokedToken(_ id: Identifier) -> String { "\(prefix):revoked:\(id)" }
 }

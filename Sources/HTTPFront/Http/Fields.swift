@@ -43,16 +43,6 @@ struct Fields {
         return text
     }
 
-    mutating func optionalBoolean(_ name: String) -> Bool? {
-        switch object[name] {
-        case nil, .null: return nil
-        case .bool(let value): return value
-        case .some(let other):
-            fault(name, "must be true or false, and is \(other.kind)")
-            return nil
-        }
-    }
-
     mutating func optionalIdentifier(_ name: String) -> Identifier? {
         guard let text = optionalString(name) else { return nil }
         guard let id = Identifier(text) else {

@@ -65,7 +65,7 @@ struct SeedSettings: Sendable {
         rewardItem = reader.choice("QUESTLINE_REWARD_ITEM", default: .diamond)
         rewardQuantity = Int64(reader.integer("QUESTLINE_REWARD_QTY", default: 10, in: 1...1_000_000_000_000))
         parameters = PasswordParameters(
-            memory: UInt32(reader.integer("QUESTLINE_HASH_MEMORY_KIB", default: 19_456, in: 8...262_144)),
+            memory: UInt32(reader.integer("QUESTLINE_HASH_MEMORY_KIB", default: 19_456, in: 64...262_144)),
             passes: UInt32(reader.integer("QUESTLINE_HASH_PASSES", default: 2, in: 1...16)))
         for (name, account) in [("QUESTLINE_PLAYER", player), ("QUESTLINE_ADMIN", admin)] {
             if let fault = Credentials.fault(inName: account.name) { reader.report("\(name)_USER", fault) }
