@@ -117,6 +117,8 @@ import Testing
             #expect(all.allSatisfy { $0.deliveries == 2 })
             #expect(first.deleted + rest.deleted == [given[1].id])
             #expect(rest.next == nil)
+            // It stays on the list until somebody has written it down and acknowledges it.
+            #expect(try await alive.acknowledge([given[1].id]) == 1)
             let again = try await alive.reclaim(minIdle: .zero, count: 100)
             #expect(again.entries.map(\.deliveries) == [3, 3, 3, 3])
             #expect(again.entries.map { $0.entry["event_id"] } == all.map { $0.entry["event_id"] })

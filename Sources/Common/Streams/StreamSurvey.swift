@@ -26,6 +26,8 @@ public struct StreamSurvey: Sendable {
         /// Entries delivered and not acknowledged.
         public let pending: Int
         public let oldestPending: StreamID?
+        /// The oldest entry that is not done with: pending, or not delivered yet. After a rewind either may be older.
+        public let oldestUndone: StreamID?
     }
 
     /// Tells one life of the streams from the next: after FLUSHALL or the loss of a disk it is another one.
@@ -72,7 +74,7 @@ public struct StreamSurvey: Sendable {
     /// the groups of the first two streams.
     /// Result: generation, run id, for each of the two streams {length, entries added, first id or nil, last id, group or
     /// nil}, and the number of dead letters; a group is {last delivered, entries read or nil, lag or nil, pending, oldest
-    /// pending or nil}.
+    /// pending or nil, first one not delivered or nil}.
     private static let takeScript = RedisScript(
         name: "survey",
         source: """
@@ -88,10 +90,12 @@ public struct StreamSurvey: Sendable {
                 for _, flat in ipairs(redis.call('XINFO', 'GROUPS', key)) do
                     local group = map(flat)
                     if group.name == name then
+                        local last = group['last-delivered-id']
                         local oldest = group.pending > 0 and redis.call('XPENDING', key, name)[2]
+                        local waiting = redis.call('XRANGE', key, '(' .. last, '+', 'COUNT', 1)[1]
                         found = {
-                            group['last-delivered-id'], group['entries-read'] or false, group.lag or false,
-                            group.pending, oldest or false}
+                            last, group['entries-read'] or false, group.lag or false, group.pending,
+                            oldest or false, waiting and waiting[1] or false}
                     end
                 end
                 local first = stream['first-entry']
@@ -168,6 +172,7 @@ extension StreamSurvey.Group {
         guard let reply, let delivered = StreamID(reply[0]), let pending = reply[3]?.integer else { return nil }
         self.init(
             lastDelivered: delivered, entriesRead: reply[1]?.integer, lag: reply[2]?.integer.map { Int($0) },
-            pending: Int(pending), oldestPending: StreamID(reply[4]))
+            pending: Int(pending), oldestPending: StreamID(reply[4]),
+            oldestUndone: [StreamID(reply[4]), StreamID(reply[5])].compactMap(\.self).min())
     }
 }
