@@ -1,4 +1,5 @@
 import Identity
+import Operations
 import Postgres
 import Redis
 import Runtime
@@ -24,6 +25,7 @@ struct FrontSettings: Sendable {
     var hashThreads: Int?
     var hashQueue: Int
     var outboxLimit: Int64
+    var limits: StatusLimits
     var proxies: Int
     var signUpsPerHour: Int
     var failedSignInsPerName: Int
@@ -59,6 +61,7 @@ struct FrontSettings: Sendable {
         hashQueue = reader.integer("QUESTLINE_HASH_QUEUE", default: 256, in: 0...10_000)
         outboxLimit = Int64(
             reader.integer("QUESTLINE_OUTBOX_LIMIT", default: Int(SignInOutbox.defaultLimit), in: 0...100_000_000))
+        limits = StatusLimits { reader.integer($0, default: $1, in: $2) }
         proxies = reader.integer("QUESTLINE_PROXIES", default: 0, in: 0...10)
         // Behind one address there may be a whole test suite locally, or a whole school in production.
         let isLocal = process.deployment == .local

@@ -12,6 +12,7 @@ struct QuestlineWorker: AsyncParsableCommand {
             """,
         subcommands: [
             RunCommand.self, MigrateCommand.self, StatusCommand.self, VerifyCommand.self, DeadLettersCommand.self,
+            LossesCommand.self,
         ]
     )
 }

@@ -1,5 +1,6 @@
 import Logging
 import Metrics
+import Operations
 import Redis
 import Runtime
 import ServiceLifecycle
@@ -17,9 +18,15 @@ struct Janitor: Service {
     let revoked: RevokedTokens
 
     func run() async throws {
+        var overridden: [String: Set<String>] = [:]
         while !Task.isShuttingDownGracefully {
             do {
-                for group in groups { try await tidy(group) }
+                for group in groups {
+                    let names = try await trim(group)
+                    tell(names.subtracting(overridden[group.stream] ?? []), of: group.stream)
+                    overridden[group.stream, default: []].formUnion(names)
+                    try await removeConsumers(group)
+                }
                 connections.redisOutage.succeeded("janitor")
                 _ = try await revoked.prune()
                 connections.postgresOutage.succeeded("janitor")
@@ -32,18 +39,35 @@ struct Janitor: Service {
         }
     }
 
-    private func tidy(_ group: ConsumerGroup) async throws {
+    /// - Returns: other people's groups that were overridden.
+    private func trim(_ group: ConsumerGroup) async throws -> Set<String> {
         let trimmer = StreamTrimmer(connections.streams)
-        var trimmed = 0
-        repeat {
-            trimmed = try await trimmer.trim(
-                stream: group.stream, groups: [group.group], keeping: connections.settings.retention)
-            Counter(label: "quest_trimmed_total", dimensions: [("stream", group.stream)]).increment(by: trimmed)
-        } while trimmed > 0 && !Task.isShuttingDownGracefully
-        let removed = try await group.removeIdleConsumers(idle: Janitor.consumerIdle)
-        if !removed.isEmpty {
-            connections.logger.info(
-                "removed dead consumers", metadata: ["consumers": "\(removed.joined(separator: " "))"])
+        var overridden: Set<String> = []
+        while !Task.isShuttingDownGracefully {
+            let trimmed = try await trimmer.trim(
+                stream: group.stream, groups: [group.group], keeping: connections.settings.retention,
+                most: connections.settings.limits.retainedEntries)
+            overridden.formUnion(trimmed.overridden)
+            guard trimmed.count > 0 else { break }
+            Counter(label: "quest_trimmed_total", dimensions: [("stream", group.stream)]).increment(by: trimmed.count)
         }
+        return overridden
+    }
+
+    private func tell(_ names: Set<String>, of stream: String) {
+        guard !names.isEmpty else { return }
+        connections.logger.error(
+            "entries were trimmed that these groups have not acknowledged: the stream was too long",
+            metadata: [
+                "stream": "\(stream)", "groups": "\(names.sorted().joined(separator: " "))",
+                "most": "\(connections.settings.limits.retainedEntries)",
+            ])
+    }
+
+    private func removeConsumers(_ group: ConsumerGroup) async throws {
+        let removed = try await group.removeIdleConsumers(idle: Janitor.consumerIdle)
+        guard !removed.isEmpty else { return }
+        connections.logger.info(
+            "removed dead consumers", metadata: ["consumers": "\(removed.joined(separator: " "))"])
     }
 }
