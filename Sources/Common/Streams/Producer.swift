@@ -17,37 +17,42 @@ public struct Producer: Sendable {
     /// Returns when all `events` are in the stream, in this order: as durable as the server makes them. Up to
     /// `batchLimit` are added all together or not at all; of more, some may be in the stream when an error is thrown.
     ///
+    /// - Returns: the ids of the new entries, in the order of `events`.
     /// - Throws: `RedisError`. With `mayHaveHappened` they may be in the stream; to add them again is harmless, their
     ///   ids make them the same events.
-    public func publish(_ events: [SignInEvent]) async throws(RedisError) {
+    @discardableResult
+    public func publish(_ events: [SignInEvent]) async throws(RedisError) -> [StreamID] {
         let key = keys.signIns
-        try await add(events.map { Producer.command(key, SignInEntry.encode($0)) })
+        return try await add(events.map { Producer.command(key, SignInEntry.encode($0)) })
     }
 
     /// As for sign-ins.
-    public func publish(_ completions: [Completion]) async throws(RedisError) {
+    @discardableResult
+    public func publish(_ completions: [Completion]) async throws(RedisError) -> [StreamID] {
         let key = keys.completions
-        try await add(completions.map { Producer.command(key, CompletionEntry.encode($0)) })
+        return try await add(completions.map { Producer.command(key, CompletionEntry.encode($0)) })
     }
 
-    private func add(_ commands: [RedisCommand]) async throws(RedisError) {
-        if commands.count == 1 {
-            _ = try await redis.send(commands[0])
-            return
-        }
+    private func add(_ commands: [RedisCommand]) async throws(RedisError) -> [StreamID] {
+        if commands.count == 1 { return [try Producer.id(try await redis.send(commands[0]))] }
+        var ids: [StreamID] = []
+        ids.reserveCapacity(commands.count)
         for start in stride(from: 0, to: commands.count, by: Producer.batchLimit) {
-            try await addTogether(Array(commands[start..<min(start + Producer.batchLimit, commands.count)]))
-        }
-    }
-
-    private func addTogether(_ commands: [RedisCommand]) async throws(RedisError) {
-        for reply in try await redis.transaction(commands) {
             // The server cannot refuse one of them alone unless somebody changes the key in mid-command; then the
             // caller must assume that the others were added.
-            if let error = reply.error {
-                throw RedisError(.server, "XADD", error.message, prefix: error.prefix)
+            for reply in try await redis.transaction(
+                Array(commands[start..<min(start + Producer.batchLimit, commands.count)]))
+            {
+                ids.append(try Producer.id(reply))
             }
         }
+        return ids
+    }
+
+    private static func id(_ reply: RedisReply) throws(RedisError) -> StreamID {
+        if let error = reply.error { throw RedisError(.server, "XADD", error.message, prefix: error.prefix) }
+        guard let id = StreamID(reply) else { throw RedisError(.protocolViolation, "XADD", "not the id of an entry") }
+        return id
     }
 
     static func command(_ key: String, _ fields: [(name: String, value: String)]) -> RedisCommand {

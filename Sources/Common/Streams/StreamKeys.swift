@@ -19,6 +19,8 @@ public struct StreamKeys: Hashable, Sendable {
     public var completions: String { "\(prefix):completions" }
     public var deadLetters: String { "\(prefix):dead-letters" }
     public var changed: String { "\(prefix):changed" }
+    /// A random id that tells one life of the streams from the next.
+    public var generation: String { "\(prefix):generation" }
 
     // What can be rebuilt; on the cache server.
 

@@ -43,6 +43,7 @@ struct DeadlineError: Error, CustomStringConvertible {
 /// Runs `body` and cancels it after `limit`.
 ///
 /// - Throws: `DeadlineError`, or what `body` throws.
+@discardableResult
 func withDeadline<Value: Sendable>(
     _ limit: Duration, _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
