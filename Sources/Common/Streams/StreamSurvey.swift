@@ -123,11 +123,21 @@ public struct StreamSurvey: Sendable {
 }
 
 extension StreamSurvey {
-    /// Whether everything that `earlier` saw is in this survey's streams too, or was removed on purpose. False after a
-    /// flush, a lost stream or a lost tail; also after a restart or a failover, which may have cost the last entries.
-    public func continues(_ earlier: StreamSurvey) -> Bool {
-        generation == earlier.generation && run == earlier.run && signIns.continues(earlier.signIns)
-            && completions.continues(earlier.completions)
+    /// How a survey tells that entries are gone, or may be, that an earlier one has seen.
+    public enum Break: String, Sendable {
+        /// Everything is: by a flush, or with a disk. (Or only the generation's key, which looks the same.)
+        case newGeneration = "the streams were flushed or lost"
+        /// The newest entries of a stream, or a whole stream.
+        case lostEntries = "a stream has lost entries"
+        /// Perhaps the newest ones: what a server that was killed had not written, or a replica not received.
+        case newRun = "Redis was restarted or has failed over"
+    }
+
+    /// Nil when everything that `earlier` saw is still there or was removed on purpose.
+    public func breaks(with earlier: StreamSurvey) -> Break? {
+        if generation != earlier.generation { return .newGeneration }
+        if !signIns.continues(earlier.signIns) || !completions.continues(earlier.completions) { return .lostEntries }
+        return run == earlier.run ? nil : .newRun
     }
 }
 
