@@ -115,7 +115,7 @@ struct App: Sendable {
         StatusController(
             status: StatusReader(postgres: postgres, streams: redis, keys: keys), gate: gate
         ).add(to: &api)
-        DeadLettersController(letters: DeadLetters(redis, keys: keys), gate: gate).add(to: &api)
+        DeadLettersController(desk: DeadLetterDesk(redis, keys: keys), gate: gate).add(to: &api)
         root.close()
         api.close()
 
