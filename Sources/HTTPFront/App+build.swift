@@ -63,16 +63,19 @@ struct App: Sendable {
 
         let producer = Producer(redis, keys: keys)
         let outbox = SignInOutbox(postgres)
-        let gauge = OutboxGauge(limit: settings.outboxLimit)
+        let kept = LoadGauge("quest_outbox_rows", limit: settings.outboxLimit)
         let forwarder = Forwarder(producer: producer, outbox: outbox)
         let intake = Intake(
-            settings.acceptance, producer: producer, postgres: postgres, forwarder: forwarder, gauge: gauge,
-            logger: logger)
+            settings.acceptance, producer: producer, postgres: postgres, forwarder: forwarder, kept: kept,
+            backlog: LoadGauge("quest_backlog_entries", limit: settings.backlogLimit),
+            recall: Recall(limit: settings.recallLimit), logger: logger)
+        let streamWatch = StreamWatch(redis: redis, keys: keys, intake: intake, logger: logger)
+        await streamWatch.look()
         let watch = AccessWatch(postgres)
         try await watch.refresh()
         let changes = Changes(redis, keys: keys)
         let pulse = Pulse(
-            watch: watch, outbox: outbox, gauge: gauge, intake: intake, redis: redis, changes: changes, logger: logger)
+            watch: watch, outbox: outbox, gauge: kept, intake: intake, redis: redis, changes: changes, logger: logger)
 
         let gate = Gate(tokens: await Tokens(secret: settings.tokenSecret), watch: watch)
         let hasher = PasswordHasher(
@@ -112,7 +115,7 @@ struct App: Sendable {
         StatusController(
             status: StatusReader(postgres: postgres, streams: redis, keys: keys, limits: settings.limits), gate: gate
         ).add(to: &api)
-        DeadLettersController(letters: DeadLetters(redis, keys: keys), gate: gate).add(to: &api)
+        DeadLettersController(desk: DeadLetterDesk(redis, keys: keys), gate: gate).add(to: &api)
         root.close()
         api.close()
 
@@ -131,7 +134,8 @@ struct App: Sendable {
         let probes = ProbeServer(settings.process, registry: registry, logger: logger) { pulse.readiness }
         // They stop in reverse order: first no more requests, then what the requests left behind.
         return App(
-            services: [pulse, forwarder, probes, listener], routes: api.listed, postgres: postgres, redis: redis,
+            services: [pulse, streamWatch, forwarder, probes, listener], routes: api.listed, postgres: postgres,
+            redis: redis,
             cache: cache)
     }
 

@@ -14,6 +14,8 @@ extension FrontSettings {
         QUESTLINE_ACCEPT                        stream, or outbox to write Postgres before every answer (stream)
         QUESTLINE_POOL                          connections to Postgres (8)
         QUESTLINE_OUTBOX_LIMIT                  rows in the outbox beyond which 503 is answered (1000000)
+        QUESTLINE_BACKLOG_LIMIT                 sign-ins waiting in the stream beyond which 503 is answered (2000000)
+        QUESTLINE_RECALL_LIMIT                  sign-ins kept in memory until they are recorded (50000)
         QUESTLINE_HASH_MEMORY_KIB, …_PASSES     Argon2id parameters of new passwords (19456, 2)
         QUESTLINE_HASH_THREADS, …_QUEUE         hashes at once, 0 for one per core, and how many wait (0, 256)
         QUESTLINE_PROXIES                       own proxies in front that set X-Forwarded-For (0)

@@ -26,6 +26,8 @@ struct FrontSettings: Sendable {
     var hashQueue: Int
     var outboxLimit: Int64
     var limits: StatusLimits
+    var backlogLimit: Int64
+    var recallLimit: Int
     var proxies: Int
     var signUpsPerHour: Int
     var failedSignInsPerName: Int
@@ -62,6 +64,9 @@ struct FrontSettings: Sendable {
         outboxLimit = Int64(
             reader.integer("QUESTLINE_OUTBOX_LIMIT", default: Int(SignInOutbox.defaultLimit), in: 0...100_000_000))
         limits = StatusLimits { reader.integer($0, default: $1, in: $2) }
+        backlogLimit = Int64(
+            reader.integer("QUESTLINE_BACKLOG_LIMIT", default: 2_000_000, in: 1...1_000_000_000))
+        recallLimit = reader.integer("QUESTLINE_RECALL_LIMIT", default: Recall.defaultLimit, in: 0...10_000_000)
         proxies = reader.integer("QUESTLINE_PROXIES", default: 0, in: 0...10)
         // Behind one address there may be a whole test suite locally, or a whole school in production.
         let isLocal = process.deployment == .local

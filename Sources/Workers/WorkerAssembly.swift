@@ -51,7 +51,9 @@ struct WorkerAssembly {
         case .janitor:
             let groups = [progressGroup, claimsGroup]
             return [
-                Janitor(connections: connections, groups: groups, revoked: RevokedTokens(connections.postgres)),
+                Janitor(
+                    connections: connections, groups: groups, revoked: RevokedTokens(connections.postgres),
+                    losses: losses),
                 StreamKeeper(
                     connections: connections, groups: groups, positions: StreamPositions(connections.postgres),
                     losses: losses),

@@ -136,6 +136,9 @@ struct IngestTests {
             let letter = try #require(try await admin.get("/api/v1/dead-letters").data.first)
             #expect(letter["id"]?.string == id)
             #expect(letter["fields"]?["event_id"] == "odd")
+            #expect(try await admin.get("/api/v1/dead-letters?error=not%20a%20UUID").data.count == 1)
+            #expect(try await admin.get("/api/v1/dead-letters?error=SQLSTATE").data.isEmpty)
+            #expect(try await admin.get("/api/v1/dead-letters?error=").status == 400)
             let path = "/api/v1/dead-letters/\(id ?? "")"
             let bad = try await admin.send("POST", "\(path)/retry", json: ["set": ["type": .integer(5)]])
             #expect(bad.pointers == ["/set/type"])

@@ -53,9 +53,9 @@ struct PartsTests {
         #expect(try await withDeadline(.seconds(5)) { 7 } == 7)
     }
 
-    @Test("A full outbox admits nothing more until it is counted again")
+    @Test("A full store admits nothing more until it is counted again")
     func gauge() {
-        let gauge = OutboxGauge(limit: 10)
+        let gauge = LoadGauge("test_load", limit: 10)
         #expect(gauge.admits(6))
         #expect(!gauge.admits(5))
         #expect(gauge.admits(4))
@@ -64,5 +64,8 @@ struct PartsTests {
         #expect(!gauge.admits(1), "what was admitted before the count may be missing from it")
         gauge.counted(3)
         #expect(gauge.admits(7))
+        gauge.withdraw(7)
+        #expect(gauge.admits(6))
+        #expect(!gauge.admits(2))
     }
 }

@@ -25,6 +25,8 @@ struct TestFront: Sendable {
     let database: TestDatabase
     let keys: StreamKeys
     let redis: TestRedis
+    /// What it keeps until it is recorded.
+    let recall: Recall
 
     /// - Parameter settings: further settings, which win.
     static func with<Value>(
@@ -40,7 +42,7 @@ struct TestFront: Sendable {
                 let front = try await RunningFront.start(environment.merging(settings) { _, new in new })
                 let test = TestFront(
                     base: front.base, routes: front.routes, database: database, keys: StreamKeys(prefix: redis.prefix),
-                    redis: redis)
+                    redis: redis, recall: try front.recall)
                 do {
                     let value = try await body(test)
                     await front.stop()
@@ -99,6 +101,15 @@ struct TestFront: Sendable {
 final class RunningFront: Sendable {
     let base: String
     var routes: Set<String> { app.routes }
+    var recall: Recall {
+        get throws {
+            guard let watch = app.services.lazy.compactMap({ $0 as? StreamWatch }).first else {
+                throw Unrecoverable("nobody watches the streams")
+            }
+            return watch.intake.recall
+        }
+    }
+
     private let group: ServiceGroup
     private let task: Task<Void, any Error>
     private let app: App

@@ -68,7 +68,7 @@ import Testing
                 entry, from: sample.consumer(), error: "too much", deliveries: 1, at: time)
             let letter = try await self.letter(id, sample)
             #expect(letter.rawFields.flatMap { [$0.name, $0.value] } == fields)
-            _ = try await sample.letters.retry(letter.id)
+            try await sample.letters.retry(letter)
             #expect(try await sample.letters.count() == 0)
             #expect(try await sample.consumer().read(count: 1, block: .milliseconds(1)).first?.fieldCount == 5_000)
         }
@@ -91,6 +91,29 @@ import Testing
         }
     }
 
+    @Test func findsLettersByTheirErrorHoweverFarApart() async throws {
+        try await Sample.with { sample in
+            let errors = (0..<1_203).map { $0 % 400 == 0 ? "SQLSTATE 23514, no_poison" : "user_id is missing" }
+            for error in errors {
+                _ = try await sample.redis.client.send([
+                    "XADD", sample.keys.deadLetters, "*", "source", "s", "source_id", "1-0", "error", error,
+                    "deliveries", "1", "failed_at", "x",
+                ])
+            }
+            let letters = sample.letters
+            let poison = try await letters.list(error: "no_poison", limit: 10)
+            #expect(poison.map(\.error) == Array(repeating: errors[0], count: 4))
+            #expect(try await letters.list(error: "SQLSTATE", limit: 3).map(\.id) == poison.prefix(3).map(\.id))
+            #expect(
+                try await letters.list(after: poison[1].id, error: "SQLSTATE", limit: 9).map(\.id)
+                    == poison[2...].map(\.id))
+            #expect(try await letters.list(through: poison[1].id, limit: 2_000).count == 401)
+            #expect(try await letters.list(limit: 2_000).count == 1_203)
+            #expect(try await letters.list(error: "no such error", limit: 1).isEmpty)
+            #expect(try await letters.newest() == letters.list(limit: 2_000).last?.id)
+        }
+    }
+
     @Test func retriesWithCorrections() async throws {
         try await Sample.with { sample in
             let event = Sample.events(1)[0]
@@ -98,13 +121,14 @@ import Testing
             let entry = try await add(fields.flatMap { [field($0.name), field($0.value)] }, to: sample)
             let id = try #require(
                 try await sample.letters.bury(entry, from: sample.consumer(), error: "x", deliveries: 1, at: time))
+            let letter = try await self.letter(id, sample)
             let new = try await sample.letters.retry(
-                id, set: [(name: "user_id", value: "\(event.userID)"), (name: "type", value: "UserSignIn")])
+                letter, set: [(name: "user_id", value: "\(event.userID)"), (name: "type", value: "UserSignIn")])
             let again = try #require(try await sample.consumer().read(count: 1, block: .milliseconds(1)).first)
             #expect(again.id == new)
             #expect(try SignInEntry.decode(again) == event)
             #expect(again["source"] == nil)
-            await #expect(throws: DeadLetters.RetryError.notFound) { try await sample.letters.retry(id) }
+            await #expect(throws: DeadLetterError.notFound) { try await sample.letters.retry(letter) }
         }
     }
 
@@ -116,9 +140,9 @@ import Testing
                     "XADD", sample.keys.deadLetters, "*", "source", key, "source_id", "1-0", "error", "x", "deliveries",
                     "1", "failed_at", "never",
                 ])
-            let id = try #require(StreamID(added.string ?? ""))
-            #expect(try await sample.letters.get(id)?.failedAt == nil)
-            await #expect(throws: DeadLetters.RetryError.unknownSource(key)) { try await sample.letters.retry(id) }
+            let letter = try await self.letter(StreamID(added.string ?? ""), sample)
+            #expect(letter.failedAt == nil)
+            await #expect(throws: DeadLetterError.unknownSource(key)) { try await sample.letters.retry(letter) }
             #expect(try await sample.letters.count() == 1)
         }
     }

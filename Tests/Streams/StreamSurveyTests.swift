@@ -52,7 +52,7 @@ import Testing
             let all = try await survey(sample).signIns
             #expect(ids.map { all.isDone($0) } == [true, true, true, false, false])
             #expect(all.group?.oldestPending == nil && all.group?.oldestUndone == ids[3] && all.undone == 2)
-            #expect(try await survey(sample).continues(before))
+            #expect(try await survey(sample).breaks(with: before) == nil)
         }
     }
 
@@ -85,20 +85,22 @@ import Testing
     @Test func oneGenerationLastsUntilItIsLostOrRenewed() async throws {
         try await Sample.with { sample in
             let (redis, keys) = (sample.redis.client, sample.keys)
+            let before = try await survey(sample)
             let generations = try await withThrowingTaskGroup(of: String.self) { group in
                 for _ in 0..<8 { group.addTask { try await survey(sample).generation } }
                 return try await group.reduce(into: Set()) { $0.insert($1) }
             }
-            let first = try #require(generations.first)
-            #expect(generations.count == 1)
+            let first = before.generation
+            #expect(generations == [first])
             let second = try await StreamSurvey.renew(redis, keys: keys, from: first)
             #expect(second != first)
             // Somebody else has noticed the same loss.
             #expect(try await StreamSurvey.renew(redis, keys: keys, from: first) == second)
             #expect(try await survey(sample).generation == second)
             _ = try await redis.send(["DEL", keys.generation])
-            let third = try await survey(sample).generation
-            #expect(third != first && third != second)
+            let third = try await survey(sample)
+            #expect(third.generation != first && third.generation != second)
+            #expect(third.breaks(with: before) == .newGeneration)
         }
     }
 
@@ -123,7 +125,7 @@ import Testing
             try await server.start()
             let after = try await StreamSurvey.take(redis, keys: keys)
             #expect(after.generation == before.generation && after.run != before.run)
-            #expect(!after.continues(before))
+            #expect(after.breaks(with: before) == .newRun)
             await redis.close()
         }
     }
@@ -134,19 +136,21 @@ import Testing
             let ids = try await sample.producer.publish(Sample.events(5))
             let before = try await survey(sample)
             _ = try await sample.producer.publish(Sample.events(3))
-            #expect(try await survey(sample).continues(before))
+            #expect(try await survey(sample).breaks(with: before) == nil)
             // Trimmed beyond all that was seen, and emptied: nothing is lost.
             _ = try await redis.send(["XTRIM", key, "MAXLEN", "2"])
-            #expect(try await survey(sample).continues(before))
+            #expect(try await survey(sample).breaks(with: before) == nil)
             _ = try await redis.send(["XDEL", key, ids[4]])
             _ = try await redis.send(["XTRIM", key, "MAXLEN", "0"])
-            #expect(try await survey(sample).continues(before))
+            #expect(try await survey(sample).breaks(with: before) == nil)
             _ = try await redis.send(["DEL", key])
-            #expect(try await !survey(sample).continues(before), "it is gone")
+            #expect(try await survey(sample).breaks(with: before) == .lostEntries, "it is gone")
             _ = try await sample.producer.publish(Sample.events(2))
-            #expect(try await !survey(sample).continues(before), "it is shorter")
+            #expect(try await survey(sample).breaks(with: before) == .lostEntries, "it is shorter")
             _ = try await sample.producer.publish(Sample.events(10))
-            #expect(try await !survey(sample).continues(before), "it is longer than it was, and another one")
+            #expect(
+                try await survey(sample).breaks(with: before) == .lostEntries,
+                "it is longer than it was, and another one")
         }
     }
 }

@@ -53,7 +53,7 @@ public struct StatusReader: Sendable {
                         oldestSeconds: nil, consumers: []))
             }
             status.groups += state.groups.map { SystemStatus.Group($0, of: stream, length: state.length) }
-            status.alarms += state.groups.compactMap { alarm(of: $0, on: stream, length: state.length, ours: name) }
+            status.alarms += state.groups.compactMap { alarm(of: $0, on: stream, ours: name) }
         }
         let letters = try await DeadLetters(streams, keys: keys).count()
         status.deadLetters = letters
@@ -64,13 +64,8 @@ public struct StatusReader: Sendable {
     }
 
     /// What is wrong with a group that is not ours: ours are never overridden.
-    private func alarm(of group: StreamStatus.Group, on stream: String, length: Int, ours: String) -> String? {
-        guard group.name != ours else { return nil }
-        if group.lag > length {
-            return "the group \(group.name) was too slow: "
-                + "\(group.lag - length) entries of \(stream) were trimmed before it had read them"
-        }
-        guard group.lag + group.pending > limits.retainedEntries else { return nil }
+    private func alarm(of group: StreamStatus.Group, on stream: String, ours: String) -> String? {
+        guard group.name != ours, group.lag + group.pending > limits.retainedEntries else { return nil }
         return "the group \(group.name) is \(group.lag + group.pending) entries behind on \(stream): "
             + "beyond \(limits.retainedEntries) they are trimmed all the same"
     }
@@ -96,7 +91,7 @@ public struct StatusReader: Sendable {
 extension SystemStatus.Loss {
     init(_ loss: Loss) {
         self.init(
-            id: loss.id, stream: loss.stream, entryID: loss.entryID, atMost: loss.atMost,
+            id: loss.id, text: loss.description, stream: loss.stream, entryID: loss.entryID, atMost: loss.atMost,
             lastSeenAt: loss.lastSeenAt?.description, reason: loss.reason, detectedAt: loss.detectedAt.description)
     }
 }

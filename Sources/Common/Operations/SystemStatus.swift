@@ -42,6 +42,8 @@ public struct SystemStatus: Encodable, Sendable {
     /// Something that Redis has lost and nobody has dismissed.
     public struct Loss: Encodable, Sendable {
         public let id: Int64
+        /// All of it in words.
+        public let text: String
         public let stream: String
         public let entryID: String?
         /// Without an entry id: at most so many.
@@ -52,6 +54,7 @@ public struct SystemStatus: Encodable, Sendable {
 
         private enum CodingKeys: String, CodingKey {
             case id
+            case text
             case stream
             case entryID = "entry_id"
             case atMost = "at_most"

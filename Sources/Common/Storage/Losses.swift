@@ -27,6 +27,16 @@ public struct Loss: Sendable {
     }
 }
 
+extension Loss: CustomStringConvertible {
+    /// What is lost, of which stream, and why, in words.
+    public var description: String {
+        if let entryID { return "entry \(entryID) of \(stream): \(reason)" }
+        guard let lastSeenAt else { return "\(stream): \(reason)" }
+        let count = atMost.map { "up to \($0)" } ?? "an unknown number of"
+        return "\(count) entries of \(stream), last seen at \(lastSeenAt): \(reason)"
+    }
+}
+
 /// Losses stay in sight until somebody dismisses them.
 public struct Losses: Sendable {
     let postgres: PostgresClient
@@ -45,6 +55,21 @@ public struct Losses: Sendable {
             SELECT \(stream), id, 'deleted from the stream while it was pending' FROM unnest(\(entryIDs)) AS id
             ON CONFLICT (stream, entry_id) DO NOTHING
             """, operation: "note lost entries")
+    }
+
+    /// Notes something that has no id and no bound, unless the same is noted already and was not dismissed.
+    ///
+    /// - Returns: whether it was not noted before.
+    /// - Throws: `PostgresError`.
+    public func note(_ reason: String, of stream: String) async throws -> Bool {
+        try await !postgres.query(
+            """
+            INSERT INTO processing.losses (stream, reason) SELECT \(stream), \(reason) WHERE NOT EXISTS (
+                SELECT FROM processing.losses
+                WHERE stream = \(stream) AND reason = \(reason) AND dismissed_at IS NULL)
+            RETURNING loss_id
+            """, operation: "note a loss"
+        ).isEmpty
     }
 
     /// Those that nobody has dismissed, newest first.

@@ -45,3 +45,22 @@ public struct DeadLetter: Sendable {
     /// The original entry's fields for people; bytes that are not UTF-8 become U+FFFD.
     public var textFields: [(name: String, value: String)] { Array(entry.textFields.prefix(originalCount)) }
 }
+
+/// Why nothing was done with a letter.
+public enum DeadLetterError: Error, Equatable, Sendable {
+    /// There is no such letter, or somebody else retried or dropped it meanwhile.
+    case notFound
+    /// Its source is none of the streams that are read here.
+    case unknownSource(String)
+    case redis(RedisError)
+}
+
+extension DeadLetterError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .notFound: "there is no such letter; somebody may have dealt with it"
+        case .unknownSource(let source): "nobody here reads the stream it came from, \(source)"
+        case .redis(let error): error.description
+        }
+    }
+}

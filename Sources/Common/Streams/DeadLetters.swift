@@ -104,14 +104,44 @@ public struct DeadLetters: Sendable {
         return StreamID(replies.first)
     }
 
-    /// Up to `limit` letters, oldest first, after the letter `cursor`.
-    public func list(after cursor: StreamID? = nil, limit: Int) async throws(RedisError) -> [DeadLetter] {
-        let start = cursor.map { "(\($0)" } ?? "-"
-        let reply = try await redis.send(["XRANGE", keys.deadLetters, start, "+", "COUNT", max(1, limit)])
+    /// Up to `limit` letters, oldest first.
+    ///
+    /// - Parameters:
+    ///   - cursor: only letters that came after this one.
+    ///   - last: only letters up to this one, itself included.
+    ///   - error: only letters whose error contains this text; all letters in between are read.
+    public func list(
+        after cursor: StreamID? = nil, through last: StreamID? = nil, error: String? = nil, limit: Int
+    ) async throws(RedisError) -> [DeadLetter] {
+        var found: [DeadLetter] = []
+        var cursor = cursor
+        while found.count < limit {
+            let size = error == nil ? min(limit - found.count, DeadLetters.pageSize) : DeadLetters.pageSize
+            let page = try await page(after: cursor, through: last, size)
+            found += page.filter { letter in error.map { letter.error.contains($0) } ?? true }
+            guard page.count == size, let end = page.last else { break }
+            cursor = end.id
+        }
+        return Array(found.prefix(limit))
+    }
+
+    /// How many letters one command reads.
+    public static let pageSize = 500
+
+    private func page(
+        after cursor: StreamID?, through last: StreamID?, _ size: Int
+    ) async throws(RedisError) -> [DeadLetter] {
+        let (start, end) = (cursor.map { "(\($0)" } ?? "-", last?.description ?? "+")
+        let reply = try await redis.send(["XRANGE", keys.deadLetters, start, end, "COUNT", size])
         guard let batch = StreamBatch(reply) else {
             throw RedisError(.protocolViolation, "XRANGE", "not a list of entries")
         }
         return batch.map { DeadLetter($0) }
+    }
+
+    /// The id of the letter that came last, nil when there is none.
+    public func newest() async throws(RedisError) -> StreamID? {
+        try await redis.send(["XREVRANGE", keys.deadLetters, "+", "-", "COUNT", 1])[0].flatMap { StreamID($0[0]) }
     }
 
     public func get(_ id: StreamID) async throws(RedisError) -> DeadLetter? {
@@ -130,26 +160,15 @@ public struct DeadLetters: Sendable {
         try await redis.send(["XDEL", keys.deadLetters, id]).integer == 1
     }
 
-    /// Why a letter was not sent again.
-    public enum RetryError: Error, Equatable, Sendable {
-        /// There is no such letter, or somebody else retried or dropped it meanwhile.
-        case notFound
-        /// Its source is none of the streams that are read here.
-        case unknownSource(String)
-        case redis(RedisError)
-    }
-
-    /// Adds the original entry to its stream again, as a new entry, and removes the letter, in one step. Every group of
-    /// that stream gets it.
+    /// Adds the original entry to its stream again, as a new entry, and removes the letter, in one step: of several who
+    /// try at once, one does it. Every group of that stream gets the entry.
     ///
     /// - Parameter corrections: fields to replace or, if the entry has none of that name, to add.
     /// - Returns: the new entry's id.
+    @discardableResult
     public func retry(
-        _ id: StreamID, set corrections: [(name: String, value: String)] = []
-    ) async throws(RetryError) -> StreamID {
-        let letter: DeadLetter?
-        do { letter = try await get(id) } catch { throw .redis(error) }
-        guard let letter else { throw .notFound }
+        _ letter: DeadLetter, set corrections: [(name: String, value: String)] = []
+    ) async throws(DeadLetterError) -> StreamID {
         guard letter.source == keys.signIns || letter.source == keys.completions else {
             throw .unknownSource(letter.source)
         }

@@ -27,10 +27,9 @@ public struct Producer: Sendable {
     }
 
     /// As for sign-ins.
-    @discardableResult
-    public func publish(_ completions: [Completion]) async throws(RedisError) -> [StreamID] {
+    public func publish(_ completions: [Completion]) async throws(RedisError) {
         let key = keys.completions
-        return try await add(completions.map { Producer.command(key, CompletionEntry.encode($0)) })
+        _ = try await add(completions.map { Producer.command(key, CompletionEntry.encode($0)) })
     }
 
     private func add(_ commands: [RedisCommand]) async throws(RedisError) -> [StreamID] {

@@ -21,13 +21,14 @@ public struct StreamSurvey: Sendable {
         public let lastDelivered: StreamID
         /// Nil when the server cannot tell.
         public let entriesRead: Int64?
-        /// Entries not delivered yet; nil when the server cannot tell, as after an XDEL among them.
+        /// Entries not delivered yet, or more: after a restart Redis 7.0 tells too many until the group has read them all.
+        /// Nil when the server cannot tell, as after an XDEL among them.
         public let lag: Int?
         /// Entries delivered and not acknowledged.
         public let pending: Int
         public let oldestPending: StreamID?
         /// The oldest entry that is not done with: pending, or not delivered yet. After a rewind either may be older.
-        public let oldestUndone: StreamID?
+        public internal(set) var oldestUndone: StreamID?
     }
 
     /// Tells one life of the streams from the next: after FLUSHALL or the loss of a disk it is another one.
@@ -93,8 +94,11 @@ public struct StreamSurvey: Sendable {
                         local last = group['last-delivered-id']
                         local oldest = group.pending > 0 and redis.call('XPENDING', key, name)[2]
                         local waiting = redis.call('XRANGE', key, '(' .. last, '+', 'COUNT', 1)[1]
+                        -- Redis 7.0 forgets with a restart how much a group has read; it cannot be behind by more than this.
+                        local lag = group.lag and math.min(group.lag, stream.length)
+                        if not waiting then lag = 0 end
                         found = {
-                            last, group['entries-read'] or false, group.lag or false, group.pending,
+                            last, group['entries-read'] or false, lag or false, group.pending,
                             oldest or false, waiting and waiting[1] or false}
                     end
                 end
@@ -127,11 +131,21 @@ public struct StreamSurvey: Sendable {
 }
 
 extension StreamSurvey {
-    /// Whether everything that `earlier` saw is in this survey's streams too, or was removed on purpose. False after a
-    /// flush, a lost stream or a lost tail; also after a restart or a failover, which may have cost the last entries.
-    public func continues(_ earlier: StreamSurvey) -> Bool {
-        generation == earlier.generation && run == earlier.run && signIns.continues(earlier.signIns)
-            && completions.continues(earlier.completions)
+    /// How a survey tells that entries are gone, or may be, that an earlier one has seen.
+    public enum Break: String, Sendable {
+        /// Everything is: by a flush, or with a disk. (Or only the generation's key, which looks the same.)
+        case newGeneration = "the streams were flushed or lost"
+        /// The newest entries of a stream, or a whole stream.
+        case lostEntries = "a stream has lost entries"
+        /// Perhaps the newest ones: what a server that was killed had not written, or a replica not received.
+        case newRun = "Redis was restarted or has failed over"
+    }
+
+    /// Nil when everything that `earlier` saw is still there or was removed on purpose.
+    public func breaks(with earlier: StreamSurvey) -> Break? {
+        if generation != earlier.generation { return .newGeneration }
+        if !signIns.continues(earlier.signIns) || !completions.continues(earlier.completions) { return .lostEntries }
+        return run == earlier.run ? nil : .newRun
     }
 }
 

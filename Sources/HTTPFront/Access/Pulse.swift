@@ -13,7 +13,7 @@ import Synchronization
 final class Pulse: Service {
     private let watch: AccessWatch
     private let outbox: SignInOutbox
-    private let gauge: OutboxGauge
+    private let gauge: LoadGauge
     private let intake: Intake
     private let redis: RedisClient
     private let changes: Changes
@@ -22,7 +22,7 @@ final class Pulse: Service {
     private let isStopping = Mutex(false)
 
     init(
-        watch: AccessWatch, outbox: SignInOutbox, gauge: OutboxGauge, intake: Intake, redis: RedisClient,
+        watch: AccessWatch, outbox: SignInOutbox, gauge: LoadGauge, intake: Intake, redis: RedisClient,
         changes: Changes,
         logger: Logger
     ) {

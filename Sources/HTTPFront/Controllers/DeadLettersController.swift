@@ -1,10 +1,11 @@
 import Domain
 import Hummingbird
+import Operations
 import Streams
 
 /// Entries that could not be applied: looked at, sent again or dropped by an admin.
 struct DeadLettersController: Sendable {
-    let letters: DeadLetters
+    let desk: DeadLetterDesk
     let gate: Gate
 
     func add(to routes: inout Routes) {
@@ -12,34 +13,44 @@ struct DeadLettersController: Sendable {
             _ = try await gate.admin(request)
             let paging = try Paging(request, list: "dead-letters")
             let cursor = try paging.position { $0.first.flatMap { StreamID($0) } }
-            let rows = try await letters.list(after: cursor, limit: paging.limit + 1)
+            let rows = try await desk.list(
+                after: cursor, error: try error(request), limit: paging.limit + 1)
             return .list(
                 paging.answer(rows, list: "dead-letters", json: \.json, key: { [$0.id.description] }))
         }
         routes.get("dead-letters/:letter_id") { request, context in
             _ = try await gate.admin(request)
-            guard let letter = try await letters.get(try id(context)) else { throw DeadLettersController.missing }
+            guard let letter = try await desk.get(try id(context)) else { throw DeadLettersController.missing }
             return .list(letter.json)
         }
         routes.post("dead-letters/:letter_id/retry") { request, context in
             _ = try await gate.admin(request)
             let corrections = try await corrections(request, context)
-            do {
-                let entry = try await letters.retry(try id(context), set: corrections)
-                return .json(["entry_id": JSON(entry)])
-            } catch DeadLetters.RetryError.notFound {
-                throw DeadLettersController.missing
-            } catch DeadLetters.RetryError.unknownSource(let source) {
-                throw Problem.conflict("unknown-source", "Nobody here reads the stream it came from, \(source)")
-            } catch DeadLetters.RetryError.redis(let error) {
-                throw error
-            }
+            let deed = try deed(of: await desk.retry(.ids([try id(context)]), set: corrections))
+            return .json(["entry_id": JSON(deed.entry)])
         }
         routes.delete("dead-letters/:letter_id") { request, context in
             _ = try await gate.admin(request)
-            guard try await letters.drop(try id(context)) else { throw DeadLettersController.missing }
+            _ = try deed(of: await desk.drop(.ids([try id(context)])))
             return Response(status: .noContent)
         }
+    }
+
+    /// - Throws: `Problem` 404 or 409, `RedisError`.
+    private func deed(of outcome: DeadLetterDesk.Outcome) throws -> DeadLetterDesk.Deed {
+        if let deed = outcome.done.first { return deed }
+        if let interruption = outcome.interruption { throw interruption }
+        if case .unknownSource(let source) = outcome.failed.first?.error {
+            throw Problem.conflict("unknown-source", "Nobody here reads the stream it came from, \(source)")
+        }
+        throw DeadLettersController.missing
+    }
+
+    /// A text that the letters' errors must contain.
+    private func error(_ request: Request) throws -> String? {
+        guard let text = request.uri.queryParameters["error"] else { return nil }
+        guard !text.isEmpty else { throw Problem.malformed("error must not be empty") }
+        return String(text)
     }
 
     private static let missing = Problem.notFound("There is no such dead letter; somebody may have dealt with it")

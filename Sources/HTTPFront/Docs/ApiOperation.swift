@@ -128,7 +128,8 @@ extension ApiOperation {
             audience: .admin, status: 200, answer: .status),
         ApiOperation(
             method: .get, path: "/dead-letters", summary: "Entries that could not be applied, oldest first",
-            audience: .admin, status: 200, answer: .list(of: .deadLetter), query: paging),
+            audience: .admin, status: 200, answer: .list(of: .deadLetter),
+            query: paging + [(name: "error", about: "only those whose error contains this text")]),
         ApiOperation(
             method: .get, path: "/dead-letters/{letter_id}", summary: "Reads a dead letter", audience: .admin,
             status: 200, answer: .deadLetter),

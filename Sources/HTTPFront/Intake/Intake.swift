@@ -28,41 +28,58 @@ final class Intake: Sendable {
     private let outbox: SignInOutbox
     private let users: Users
     private let forwarder: Forwarder
-    private let gauge: OutboxGauge
+    private let kept: LoadGauge
+    /// What waits in the stream to be recorded.
+    let backlog: LoadGauge
+    /// What was published there and not seen recorded yet.
+    let recall: Recall
     private let breaker = Breaker()
-    private let outage: OutageLog
+    /// Of Redis. Whoever reaches it ends an outage; a refusal to write is ended by a publish only.
+    let outage: OutageLog
     private let published = Counter(label: "quest_accepted_total", dimensions: [("by", "stream")])
-    private let kept = Counter(label: "quest_accepted_total", dimensions: [("by", "outbox")])
+    private let stored = Counter(label: "quest_accepted_total", dimensions: [("by", "outbox")])
     private let refused = Counter(label: "quest_refused_total")
 
     init(
         _ acceptance: Acceptance, producer: Producer, postgres: PostgresClient, forwarder: Forwarder,
-        gauge: OutboxGauge, logger: Logger
+        kept: LoadGauge, backlog: LoadGauge, recall: Recall, logger: Logger
     ) {
         self.acceptance = acceptance
         self.producer = producer
         outbox = SignInOutbox(postgres)
         users = Users(postgres)
         self.forwarder = forwarder
-        self.gauge = gauge
+        self.kept = kept
+        self.backlog = backlog
+        self.recall = recall
         outage = OutageLog("Redis", logger: logger)
     }
 
-    /// Whether the stream took the last events that were offered to it.
+    /// Whether Redis did not answer, or refused, when it was last asked.
     var isStreamAway: Bool { outage.isOut }
 
     /// Accepts events, all or none.
     ///
-    /// - Throws: `Problem` 503 when they are neither in the stream nor in the outbox for sure.
+    /// - Throws: `Problem` 503 when they are neither in the stream nor in the outbox for sure, and when too much waits.
     func accept(_ events: [SignInEvent]) async throws {
+        try admit(events.count, to: backlog, "Too many sign-ins wait to be recorded")
         if acceptance == .stream, await publish(events) {
             published.increment(by: events.count)
             return
         }
+        backlog.withdraw(events.count)
         let rows = try await keep(events)
-        kept.increment(by: events.count)
+        stored.increment(by: events.count)
         // While the stream is away the relay publishes them once it is back.
         if acceptance == .outbox { forwarder.offer(events, rows: rows) }
+    }
+
+    /// Accepts again what was accepted before and may be lost; no limit refuses it.
+    ///
+    /// - Returns: false when neither the stream nor the outbox has it for sure.
+    func acceptAgain(_ events: [SignInEvent]) async -> Bool {
+        if await publish(events) { return true }
+        return (try? await outbox.add(events)) != nil
     }
 
     /// Accepts the sign-in of somebody whose password was right.
@@ -75,10 +92,11 @@ final class Intake: Sendable {
     func acceptSignIn(of user: User, at now: Timestamp = .now, traceparent: String?) async throws -> SignInEvent {
         let id = Identifier.timeOrdered(at: now)
         if user.status == .new {
+            try admit(1, to: kept, "Too many sign-ins wait to be published")
             let first = SignInEvent(
                 id: id, type: .firstSignIn, userID: user.id, occurredAt: now, traceparent: traceparent)
             if let row = try await recordFirst(first) {
-                kept.increment()
+                stored.increment()
                 forwarder.offer([first], rows: [row])
                 return first
             }
@@ -99,10 +117,13 @@ final class Intake: Sendable {
 
     private func publish(_ events: [SignInEvent]) async -> Bool {
         guard breaker.allows() else { return false }
+        let life = recall.life
         do {
-            try await withDeadline(Intake.patience) { [producer] in try await producer.publish(events) }
+            let entries = try await withDeadline(Intake.patience) { [producer] in try await producer.publish(events) }
+            recall.keep(events, as: entries, since: life)
             breaker.succeeded()
             outage.succeeded()
+            outage.succeeded(Intake.writes)
             return true
         } catch let error as RedisError where error.code == .queueFull {
             // Redis is there and busy: these go to the outbox, the others go on.
@@ -111,17 +132,29 @@ final class Intake: Sendable {
             // A caller that went away says nothing about Redis.
             if !Task.isCancelled {
                 breaker.failed()
-                outage.failed(error)
+                outage.failed(error, of: Intake.party(in: error))
             }
             return false
         }
     }
 
-    private func keep(_ events: [SignInEvent]) async throws -> [Int64] {
-        guard gauge.admits(events.count) else {
-            refused.increment(by: events.count)
-            throw Problem.unavailable("Too many sign-ins wait to be published", retryAfter: 5)
+    /// Who is kept away by a server that answers, and refuses to write.
+    private static let writes = "writes"
+
+    private static func party(in error: any Error) -> String {
+        let refusals = ["OOM", "MISCONF", "READONLY", "NOREPLICAS"]
+        return (error as? RedisError)?.prefix.map(refusals.contains) == true ? writes : ""
+    }
+
+    private func admit(_ count: Int, to gauge: LoadGauge, _ refusal: String) throws {
+        guard gauge.admits(count) else {
+            refused.increment(by: count)
+            throw Problem.unavailable(refusal, retryAfter: 5)
         }
+    }
+
+    private func keep(_ events: [SignInEvent]) async throws -> [Int64] {
+        try admit(events.count, to: kept, "Too many sign-ins wait to be published")
         do {
             return try await outbox.add(events)
         } catch let error as PostgresError where error.isRetryable || error.code == .cancelled {

@@ -1,6 +1,5 @@
 import ArgumentParser
-import Domain
-import FoundationEssentials
+import Operations
 import Runtime
 import Streams
 
@@ -12,89 +11,79 @@ struct DeadLettersCommand: AsyncParsableCommand {
         subcommands: [List.self, Show.self, Retry.self, Drop.self], defaultSubcommand: List.self)
 
     /// Runs `body` with the letters of the configured Redis.
-    static func run(_ body: (DeadLetters) async throws -> Void) async -> Never {
+    static func run(_ body: (DeadLetterDesk) async throws -> Void) async -> Never {
         await Launch.process {
             let connections = try Connections.fromEnvironment()
-            try await body(DeadLetters(connections.streams, keys: connections.settings.keys))
+            try await body(DeadLetterDesk(connections.streams, keys: connections.settings.keys))
         }
-    }
-
-    static func id(_ text: String) throws -> StreamID {
-        guard let id = StreamID(text) else {
-            throw ValidationError("'\(text)' is not the id of a letter, as in 1700000000000-0")
-        }
-        return id
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the letters, oldest first.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the letters, oldest first, and count them by error.")
+
+        @Option(name: .customLong("error"), help: "Only letters whose error contains this text.")
+        var error: String?
 
         @Option(help: "How many at most.")
         var limit = 100
 
-        @Flag(help: "Print a JSON array.")
+        @Flag(help: "Print a JSON array of the letters.")
         var json = false
 
         func run() async throws {
-            await DeadLettersCommand.run { letters in
-                let found = try await letters.list(limit: max(1, limit))
+            await DeadLettersCommand.run { desk in
+                let found = try await desk.list(error: error, limit: max(1, limit))
                 if json {
-                    try LetterJSON.print(found.map(LetterJSON.init))
+                    try JSONOutput.print(found.map(LetterJSON.init))
                     return
                 }
-                for letter in found {
-                    print("\(letter.id)  \(letter.source)  \(letter.failedAt?.description ?? "")  \(letter.error)")
-                }
-                let count = try await letters.count()
-                print(count == 0 ? "No dead letters." : "\(found.count) of \(count) dead letters.")
+                for letter in found { print(LetterText.line(letter)) }
+                print(LetterText.summary(try await desk.countsByError(), error: error, shown: found.count))
             }
         }
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one letter with its fields.")
+        static let configuration = CommandConfiguration(abstract: "Show letters with their fields.")
 
-        @Argument(help: "The letter's id.")
-        var id: String
+        @OptionGroup var chosen: ChosenLetters
 
-        @Flag(help: "Print a JSON object.")
+        @Flag(help: "Print a JSON array of the letters.")
         var json = false
 
         func run() async throws {
-            let id = try DeadLettersCommand.id(id)
-            await DeadLettersCommand.run { letters in
-                guard let letter = try await letters.get(id) else { throw DeadLetters.RetryError.notFound }
+            let choice = try chosen.choice
+            await DeadLettersCommand.run { desk in
+                let outcome = await desk.look(choice)
                 if json {
-                    try LetterJSON.print(LetterJSON(letter))
-                    return
+                    try JSONOutput.print(outcome.done.map { LetterJSON($0.letter) })
+                } else {
+                    print(outcome.done.map { LetterText.whole($0.letter) }.joined(separator: "\n\n"))
                 }
-                print(
-                    "error: \(letter.error)\nsource: \(letter.source) \(letter.sourceID)\ndeliveries: \(letter.deliveries)"
-                )
-                print("failed_at: \(letter.failedAt?.description ?? "unknown")\nfields:")
-                for field in letter.textFields { print("  \(field.name) = \(field.value)") }
+                try LetterText.tellFailures(of: outcome)
             }
         }
     }
 
     struct Retry: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Put letters back into their streams.")
+        static let configuration = CommandConfiguration(
+            abstract: "Put letters back into their streams.",
+            discussion: "One that is still bad comes back as a new letter.")
 
-        @Argument(help: "Ids of letters.")
-        var ids: [String] = []
-
-        @Flag(help: "All letters.")
-        var all = false
+        @OptionGroup var chosen: ChosenLetters
 
         @Option(name: .customLong("set"), help: "field=value to mend before the retry; may be repeated.")
         var corrections: [String] = []
 
+        @Flag(help: "Print a JSON object: done, with the new entries, and failed.")
+        var json = false
+
         func run() async throws {
+            let choice = try chosen.choice
             let corrections = try corrections.map(Retry.correction)
-            let chosen = try Choice(ids: ids, all: all)
-            await DeadLettersCommand.run { letters in
-                let done = try await chosen.each(letters) { _ = try await letters.retry($0, set: corrections) }
-                print("Retried \(done).")
+            await DeadLettersCommand.run { desk in
+                try LetterText.tell(await desk.retry(choice, set: corrections), "Retried", asJSON: json)
             }
         }
 
@@ -109,88 +98,46 @@ struct DeadLettersCommand: AsyncParsableCommand {
     struct Drop: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Remove letters for good.")
 
-        @Argument(help: "Ids of letters.")
-        var ids: [String] = []
+        @OptionGroup var chosen: ChosenLetters
 
-        @Flag(help: "All letters.")
-        var all = false
+        @Flag(help: "Print a JSON object: done and failed.")
+        var json = false
 
         func run() async throws {
-            let chosen = try Choice(ids: ids, all: all)
-            await DeadLettersCommand.run { letters in
-                let done = try await chosen.each(letters) { _ = try await letters.drop($0) }
-                print("Dropped \(done).")
+            let choice = try chosen.choice
+            await DeadLettersCommand.run { desk in
+                try LetterText.tell(await desk.drop(choice), "Dropped", asJSON: json)
             }
         }
     }
 }
 
-/// Which letters a command is about.
-private struct Choice {
-    let ids: [StreamID]
+/// Which letters a command is about: named ones, those with an error, or all.
+struct ChosenLetters: ParsableArguments {
+    @Argument(help: "Ids of letters.")
+    var ids: [String] = []
 
-    init(ids: [String], all: Bool) throws {
-        guard ids.isEmpty == all else { throw ValidationError("Name ids of letters, or --all.") }
-        self.ids = try ids.map(DeadLettersCommand.id)
-    }
+    @Option(name: .customLong("error"), help: "All letters whose error contains this text.")
+    var error: String?
 
-    /// Calls `body` for each letter that was there at the beginning.
-    ///
-    /// - Returns: how many.
-    func each(_ letters: DeadLetters, _ body: (StreamID) async throws -> Void) async throws -> Int {
-        guard ids.isEmpty else {
-            for id in ids { try await body(id) }
-            return ids.count
+    @Flag(help: "All letters.")
+    var all = false
+
+    var choice: DeadLetterDesk.Choice {
+        get throws {
+            switch (ids.isEmpty, error, all) {
+            case (false, nil, false): return .ids(try ids.map(ChosenLetters.id))
+            case (true, let error?, false) where !error.isEmpty: return .error(error)
+            case (true, nil, true): return .all
+            default: throw ValidationError("Name ids of letters, or --error with a text, or --all.")
+            }
         }
-        // Letters that come back meanwhile are not retried again by the same command.
-        var left = try await letters.count()
-        var cursor: StreamID?
-        var count = 0
-        while left > 0 {
-            let page = try await letters.list(after: cursor, limit: min(left, 100))
-            guard let end = page.last else { break }
-            for letter in page { try await body(letter.id) }
-            count += page.count
-            left -= page.count
-            cursor = end.id
+    }
+
+    private static func id(_ text: String) throws -> StreamID {
+        guard let id = StreamID(text) else {
+            throw ValidationError("'\(text)' is not the id of a letter, as in 1700000000000-0")
         }
-        return count
-    }
-}
-
-/// A letter for machines.
-private struct LetterJSON: Encodable {
-    let id: String
-    let source: String
-    let sourceID: String
-    let error: String
-    let deliveries: Int
-    let failedAt: String?
-    let fields: [String: String]
-
-    private enum CodingKeys: String, CodingKey {
-        case id
-        case source
-        case sourceID = "source_id"
-        case error
-        case deliveries
-        case failedAt = "failed_at"
-        case fields
-    }
-
-    init(_ letter: DeadLetter) {
-        id = letter.id.description
-        source = letter.source
-        sourceID = letter.sourceID
-        error = letter.error
-        deliveries = letter.deliveries
-        failedAt = letter.failedAt?.description
-        fields = Dictionary(letter.textFields.map { ($0.name, $0.value) }) { first, _ in first }
-    }
-
-    static func print(_ value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        Swift.print(String(decoding: try encoder.encode(value), as: UTF8.self))
+        return id
     }
 }

@@ -27,12 +27,7 @@ struct LossesCommand: AsyncParsableCommand {
                 let connections = try Connections.fromEnvironment()
                 let losses = Losses(connections.postgres)
                 let found = try await losses.open(limit: max(1, limit))
-                for loss in found {
-                    let what =
-                        loss.entryID.map { "entry \($0)" }
-                        ?? "up to \(loss.atMost.map(String.init) ?? "?") entries, last seen at \(loss.lastSeenAt?.description ?? "?")"
-                    print("\(loss.id)  \(loss.detectedAt)  \(loss.stream)  \(what): \(loss.reason)")
-                }
+                for loss in found { print("\(loss.id)  \(loss.detectedAt)  \(loss)") }
                 let count = try await losses.count()
                 print(count == 0 ? "No losses." : "\(found.count) of \(count) losses.")
                 connections.postgres.close()

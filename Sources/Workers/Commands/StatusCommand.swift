@@ -59,12 +59,7 @@ private struct StatusText {
             lines.append("\(outbox.name): \(outbox.waiting) waiting\(oldest)")
         }
         if let count = status.deadLetters { lines.append("dead letters: \(count)") }
-        for loss in status.losses {
-            let what =
-                loss.entryID.map { "entry \($0)" }
-                ?? "up to \(loss.atMost.map(String.init) ?? "an unknown number of") entries, last seen at \(loss.lastSeenAt ?? "an unknown time")"
-            lines.append("LOST: \(what) of \(loss.stream): \(loss.reason) (loss \(loss.id), found \(loss.detectedAt))")
-        }
+        lines += status.losses.map { "LOST: \($0.text) (loss \($0.id), found \($0.detectedAt))" }
         if status.lossCount > Int64(status.losses.count) {
             lines.append("LOST: \(status.lossCount) losses in all; questline-worker losses lists them")
         }

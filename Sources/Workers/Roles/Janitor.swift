@@ -16,15 +16,13 @@ struct Janitor: Service {
     let connections: Connections
     let groups: [ConsumerGroup]
     let revoked: RevokedTokens
+    let losses: Losses
 
     func run() async throws {
-        var overridden: [String: Set<String>] = [:]
         while !Task.isShuttingDownGracefully {
             do {
                 for group in groups {
-                    let names = try await trim(group)
-                    tell(names.subtracting(overridden[group.stream] ?? []), of: group.stream)
-                    overridden[group.stream, default: []].formUnion(names)
+                    try await trim(group)
                     try await removeConsumers(group)
                 }
                 connections.redisOutage.succeeded("janitor")
@@ -39,29 +37,27 @@ struct Janitor: Service {
         }
     }
 
-    /// - Returns: other people's groups that were overridden.
-    private func trim(_ group: ConsumerGroup) async throws -> Set<String> {
+    private func trim(_ group: ConsumerGroup) async throws {
         let trimmer = StreamTrimmer(connections.streams)
-        var overridden: Set<String> = []
         while !Task.isShuttingDownGracefully {
             let trimmed = try await trimmer.trim(
                 stream: group.stream, groups: [group.group], keeping: connections.settings.retention,
                 most: connections.settings.limits.retainedEntries)
-            overridden.formUnion(trimmed.overridden)
-            guard trimmed.count > 0 else { break }
+            for name in trimmed.overridden { try await tell(of: name, on: group.stream) }
+            guard trimmed.count > 0 else { return }
             Counter(label: "quest_trimmed_total", dimensions: [("stream", group.stream)]).increment(by: trimmed.count)
         }
-        return overridden
     }
 
-    private func tell(_ names: Set<String>, of stream: String) {
-        guard !names.isEmpty else { return }
+    /// Names somebody else's group that was too slow.
+    private func tell(of name: String, on stream: String) async throws {
+        let most = connections.settings.limits.retainedEntries
+        let isNew = try await losses.note(
+            "the group \(name) had not acknowledged what was trimmed beyond \(most) entries", of: stream)
+        guard isNew else { return }
         connections.logger.error(
-            "entries were trimmed that these groups have not acknowledged: the stream was too long",
-            metadata: [
-                "stream": "\(stream)", "groups": "\(names.sorted().joined(separator: " "))",
-                "most": "\(connections.settings.limits.retainedEntries)",
-            ])
+            "entries were trimmed that a group has not acknowledged: the stream was too long",
+            metadata: ["stream": "\(stream)", "group": "\(name)", "most": "\(most)"])
     }
 
     private func removeConsumers(_ group: ConsumerGroup) async throws {

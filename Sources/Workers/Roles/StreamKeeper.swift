@@ -30,6 +30,7 @@ struct StreamKeeper: Service {
                 let survey = try await StreamSurvey.take(connections.streams, keys: keys)
                 letters.set(survey.deadLetters)
                 alarm(&isAlarmed, letters: survey.deadLetters)
+                for group in groups { try await group.repairLag() }
                 connections.redisOutage.succeeded("keeper")
                 if let gaps = try await positions.keep({ try await look($0) }), !gaps.isEmpty { await tell(gaps) }
                 lost.set(try await losses.count())
