@@ -113,12 +113,12 @@ import Testing
             _ = try await client.send(["XTRIM", keys.signIns, "MAXLEN", 100])
             server.kill()
             try await server.start()
-            for survey in [
-                try await StreamSurvey.take(client, keys: keys).signIns.undone ?? -1,
-                try await StreamStatus.read(client, stream: keys.signIns).groups.first?.lag ?? -1,
-            ] {
-                #expect((20...100).contains(survey))
+            // It may not know; but it must not tell too little, nor more than there is.
+            if let undone = try await StreamSurvey.take(client, keys: keys).signIns.undone {
+                #expect((20...100).contains(undone))
             }
+            let lag = try await StreamStatus.read(client, stream: keys.signIns).groups.first?.lag ?? -1
+            #expect((20...100).contains(lag))
             #expect(try await !consumer.repairLag(), "not while something waits")
             _ = try await consumer.acknowledge(try await consumer.read(count: 280, block: .milliseconds(1)).ids)
             #expect(try await StreamSurvey.take(client, keys: keys).signIns.undone == 0)
