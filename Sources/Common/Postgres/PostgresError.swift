@@ -67,6 +67,9 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         return sqlState.hasPrefix("22") || sqlState.hasPrefix("23")
     }
 
+    /// Whether a lock was not given in time.
+    var isLockTimeout: Bool { code == .server && sqlState == "55P03" }
+
     /// Whether the database is away, as far as this error tells.
     public var isOutage: Bool {
         switch code {
