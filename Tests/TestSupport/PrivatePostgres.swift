@@ -44,7 +44,7 @@ public final class PrivatePostgres: Sendable {
         // It asks an archive for what happened after its last checkpoint, and the archive takes its time.
         try Data().write(to: directory.appending(path: "recovery.signal"))
         let archive = "while [ ! -e \(latch.path) ]; do sleep 0.05; done; false"
-        try await launch(["-c", "restore_command=\(archive)"], until: "starting archive recovery")
+        try await launch(["-c", "restore_command=\(archive)"], until: "database system was ")
     }
 
     private func launch(_ settings: [String], until line: String) async throws {
@@ -74,6 +74,11 @@ public final class PrivatePostgres: Sendable {
     }
 
     private var latch: URL { directory.appending(path: "archive-answers") }
+
+    /// What the server that runs now has logged.
+    public func lines(containing text: String) -> [String] {
+        server.withLock { $0 }?.lines(containing: text) ?? []
+    }
 
     /// SIGKILL to all its processes: connections are cut, nothing is finished or tidied up.
     public func kill() async throws {
