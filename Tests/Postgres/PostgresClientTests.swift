@@ -241,6 +241,21 @@ struct PostgresClientTests {
         }
     }
 
+    @Test(
+        "A server that starts, stops, is full, broken or a standby is away; one that refuses data or a lock is not",
+        arguments: [
+            ("08006", true), ("53100", true), ("53300", true), ("57P01", true), ("57P03", true), ("58030", true),
+            ("25006", true), ("57014", false), ("55P03", false), ("40001", false), ("40P01", false), ("22003", false),
+            ("23505", false),
+        ])
+    func outages(sqlState: String, isOutage: Bool) {
+        let error = PostgresError(.server, operation: "x", sqlState: sqlState)
+        #expect(error.isOutage == isOutage)
+        #expect(!isOutage || error.isRetryable)
+        #expect(error.isDataError == (sqlState.hasPrefix("22") || sqlState.hasPrefix("23")))
+        #expect(error.isDataError != error.isRetryable)
+    }
+
     @Test("A large batch of statements and values goes through in one round trip")
     func largePipeline() async throws {
         try await TestDatabase.with(seeded: false) { database in

@@ -62,7 +62,7 @@ struct StreamConformanceServerTests {
                 server.kill()
                 let error = await #expect(throws: RedisError.self) { _ = try await reading.value }
                 #expect(error?.isRetryable == true)
-                #expect(ContinuousClock.now - begin < .seconds(1), "it does not wait for its time")
+                #expect(ContinuousClock.now - begin < .seconds(4), "it does not wait for an answer to be late")
                 try await server.start()
                 let events = Sample.events(1)
                 try await eventually("it can be published again") {

@@ -74,7 +74,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     public var isOutage: Bool {
         switch code {
         case .connection, .timeout: true
-        case .server: ["08", "53", "57"].contains(sqlState?.prefix(2) ?? "") && sqlState != "57014"
+        case .server:
+            (["08", "53", "57", "58"].contains(sqlState?.prefix(2) ?? "") && sqlState != "57014") || sqlState == "25006"
         default: false
         }
     }
