@@ -143,26 +143,6 @@ import Testing
         }
     }
 
-    @Test func survivesARestartOfTheServer() async throws {
-        try await PrivateRedis.with { server in
-            let client = RedisClient(try RedisConfiguration(url: server.url), logger: TestLog.logger)
-            let keys = StreamKeys()
-            let consumer = ConsumerGroup(
-                reads: client, commands: client, stream: keys.signIns, group: "progress", consumer: "one")
-            let events = Sample.events(4)
-            try await Producer(client, keys: keys).publish(events)
-            let before = try await consumer.read(count: 2, block: .milliseconds(1))
-            _ = try await consumer.acknowledge([before[0].id])
-            server.kill()
-            try await server.start()
-            let after = try await consumer.read(count: 10, block: .milliseconds(1))
-            #expect(try after.map { try SignInEntry.decode($0) } == Array(events.suffix(2)))
-            let pending = try await consumer.reclaim(minIdle: .zero, count: 10).entries
-            #expect(pending.map(\.entry.id) == [before[1].id] + after.ids)
-            await client.close()
-        }
-    }
-
     /// A publish to a full server is refused whole.
     @Test func aRefusedBatchLeavesNothingBehind() async throws {
         try await PrivateRedis.with { server in

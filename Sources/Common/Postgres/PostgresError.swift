@@ -70,11 +70,15 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         return sqlState.hasPrefix("22") || sqlState.hasPrefix("23")
     }
 
+    /// Whether a lock was not given in time.
+    var isLockTimeout: Bool { code == .server && sqlState == "55P03" }
+
     /// Whether the database is away, as far as this error tells.
     public var isOutage: Bool {
         switch code {
         case .connection, .timeout: true
-        case .server: ["08", "53", "57"].contains(sqlState?.prefix(2) ?? "") && sqlState != "57014"
+        case .server:
+            (["08", "53", "57", "58"].contains(sqlState?.prefix(2) ?? "") && sqlState != "57014") || sqlState == "25006"
         default: false
         }
     }
