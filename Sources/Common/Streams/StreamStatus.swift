@@ -66,7 +66,9 @@ public struct StreamStatus: Sendable {
         }
         return Group(
             name: name, pending: replies.first?[0]?.integer.map { Int($0) } ?? 0, lag: lag, lastDelivered: last,
-            oldestPending: oldestPending, oldestUndone: [oldestPending, oldestWaiting].compactMap(\.self).min(),
+            oldestPending: oldestPending,
+            // After a rewind older entries may wait than are pending.
+            oldestUndone: [oldestPending, oldestWaiting].compactMap(\.self).min(),
             consumers: replies.count == 3 ? replies[1].elements.compactMap { consumer($0) } : [])
     }
 

@@ -27,6 +27,8 @@ struct Janitor: Service {
                 }
                 connections.redisOutage.succeeded("janitor")
                 _ = try await revoked.prune()
+                // Who skips locked rows never meets the session that holds them.
+                try await connections.postgres.endStalledTransactions()
                 connections.postgresOutage.succeeded("janitor")
             } catch let error as RedisError {
                 connections.redisOutage.failed(error, of: "janitor")
