@@ -216,7 +216,7 @@ import Testing
     }
 
     /// Workers read and producers add all the while: nothing is skipped, and every entry since then comes once more.
-    @Test func losesNothingBesideWorkersThatRead() async throws {
+    @Test(.timeLimit(.minutes(1))) func losesNothingBesideWorkersThatRead() async throws {
         try await Sample.with { sample in
             let early = Sample.events(500)
             try await sample.producer.publish(early)

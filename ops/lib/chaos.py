@@ -128,8 +128,8 @@ def run(options: argparse.Namespace, plan: list[Fault], fleet: Fleet, built: Pat
                 helper.stop()
         sight.close()
     return chaos_report.Result(
-        options.seconds, faults.struck, book, account, drained, verified, watch.totals(), watch.longest_stall, growth,
-        died,
+        options.seconds, faults.struck, book, account, drained, verified, watch.totals(),
+        (watch.longest_stall, watch.stalled_until), growth, died,
     )
 
 

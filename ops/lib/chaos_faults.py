@@ -11,10 +11,11 @@ import resp
 import say
 from chaos_book import Book, Letter
 from chaos_load import Load
-from chaos_plan import WORKERS, Fault
+from chaos_plan import RECOVERY, SERVER_KILLS, WORKERS, Fault
 from chaos_sight import SIGN_INS, Away, Evidence, Sight
 from chaos_stack import Stack
 from chaos_watch import Watch
+from fleet import SERVERS
 
 # How long evidence is waited for, the first part of it with a transaction open.
 PATIENCE, WITH_TRANSACTION = 2.0, 1.2
@@ -76,7 +77,7 @@ class Faults:
 
     def strike(self, fault: Fault, now: float) -> bool:
         """Waits for evidence, strikes, and says whether the fault landed."""
-        if not self.settle(fault.target):
+        if not self.settle(fault):
             evidence = None
         else:
             self.watch.scrape(fault.target)
@@ -95,15 +96,18 @@ class Faults:
             file.write(json.dumps(row | (evidence._asdict() if evidence else {})) + "\n")
         return struck.landed
 
-    def settle(self, target: str) -> bool:
-        """Waits until the servers are back and the target is there to be struck."""
+    def settle(self, fault: Fault) -> bool:
+        """Waits until the servers are back, and for a while if another one is to go, and until the target is there."""
         began = time.monotonic()
         while True:
             self.tend()
-            servers_up = len(self.target.answering(("redis", "cache", "postgres"))) == 3
-            if servers_up and self.target.answering((target,)):
+            now = time.monotonic()
+            servers_up = len(self.target.answering(SERVERS)) == len(SERVERS)
+            if fault.kind in SERVER_KILLS and now < self.target.server_back + RECOVERY:
+                servers_up = False
+            if servers_up and self.target.answering((fault.target,)):
                 return True
-            waited = time.monotonic() - began
+            waited = now - began
             if self.watch.died or servers_up and waited > PATIENCE:
                 return False
             if waited > OUTAGE:

@@ -26,7 +26,7 @@ class Result:
     drained: Drained
     verify: tuple[int, str]
     totals: dict[str, int]
-    longest_stall: float
+    stall: tuple[float, float]  # the longest: how long, and when it ended
     growth: dict[str, Growth | None]
     died: list[str]
 
@@ -95,7 +95,7 @@ def show(result: Result) -> None:
         ("duplicates absorbed", f"{totals['duplicates']:,}"),
         ("outbox publishes", f"{totals['published']:,}"),
         ("retries", f"{totals['retries']:,}"),
-        ("longest stall", f"{result.longest_stall:.1f} s"),
+        ("longest stall", f"{result.stall[0]:.1f} s, until {result.stall[1]:.0f} s after the start"),
         *((f"memory of {role}", grown(growth)) for role, growth in result.growth.items()),
         ("drained", f"in {result.drained.seconds:.1f} s" if not result.drained.left else f"no: {result.drained.left}"),
         ("verify", result.verify[1]),

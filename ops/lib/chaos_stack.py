@@ -16,7 +16,7 @@ import servers
 import stack
 import web
 from chaos_plan import FRONTS, WORKERS
-from fleet import Fleet
+from fleet import SERVERS, Fleet
 from processes import Identity
 
 OURS = WORKERS + FRONTS
@@ -41,6 +41,7 @@ class Stack:
         self.up: dict[str, Identity] = {}  # who must be alive
         self.stopped: set[str] = set()
         self.coming: dict[str, float] = {}  # who was started and is not ready, and since when
+        self.server_back = 0.0  # when the last one was ready again
         self.lives = 0
         self.asked = 0.0
 
@@ -65,7 +66,7 @@ class Stack:
         if self.command("migrate", patience=120) != 0:
             raise say.Stop(f"The migrations have failed.{self.fleet.last_words('migrate')}")
         with self.guard:
-            self.up = {name: self.fleet.members[name] for name in ("redis", "cache", "postgres")}
+            self.up = {name: self.fleet.members[name] for name in SERVERS}
 
     def start_ours(self) -> None:
         for name in OURS:
@@ -154,6 +155,8 @@ class Stack:
                 with self.guard:
                     self.coming.pop(name, None)
                     self.up[name] = self.fleet.members[name]
+                if name in SERVERS:
+                    self.server_back = time.monotonic()
             elif time.monotonic() > since + 90:
                 raise say.Stop(f"{name} is not ready 90 s after it was started again.{self.fleet.last_words(name)}")
             elif name == "postgres" and not processes.is_alive(self.fleet.members[name]):
@@ -179,7 +182,7 @@ class Stack:
         """Undoes whatever is broken and waits until everything runs and is ready."""
         for name in list(self.stopped):
             self.go_on(name)
-        for name in ("redis", "cache", "postgres", *OURS):
+        for name in (*SERVERS, *OURS):
             if name not in self.up and name not in self.coming:
                 self.start_again(name)
         while self.coming:

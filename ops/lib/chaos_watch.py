@@ -45,13 +45,14 @@ class Watch:
         self.first_seen: dict[tuple[str, int], float] = {}
         self.warm: dict[tuple[str, int], float] = {}
         self.died: list[str] = []
-        self.longest_stall = 0.0
-        self.moved_at = time.monotonic()
+        self.longest_stall, self.stalled_until = 0.0, 0.0  # the end of it in seconds since the load began
+        self.began = self.moved_at = time.monotonic()
         self.position, self.delivered, self.done = "0-0", 0, -1
         self.ending = threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def start(self) -> None:
+        self.began = self.moved_at = time.monotonic()
         self.thread.start()
 
     def stop(self) -> None:
@@ -120,7 +121,8 @@ class Watch:
                     self.done, self.moved_at = self.delivered - pending, now
         except (Away, resp.RedisFailure):
             pass  # nobody can be given anything
-        self.longest_stall = max(self.longest_stall, now - self.moved_at)
+        if now - self.moved_at > self.longest_stall:
+            self.longest_stall, self.stalled_until = now - self.moved_at, now - self.began
 
 
 def consumers_left(streams: Streams, stack: Stack) -> collections.Counter[str]:

@@ -6,7 +6,7 @@ import Streams
 
 /// Waits until all that was in the outboxes and streams when it began is done with, and what follows from it: sign-ins
 /// recorded, their completions claimed. Ends under live traffic, for each place is marked once, by the ids of its rows and
-/// entries, and what comes behind the mark is not waited for.
+/// entries, and what comes behind the mark is not waited for. The catalog's outbox feeds only the cache and is left out.
 public struct Drain: Sendable {
     private let outboxes: OutboxMarks
     private let redis: RedisClient
@@ -28,7 +28,7 @@ public struct Drain: Sendable {
     /// - Throws: `PostgresError` and `RedisError` that waiting does not help; `CancellationError`.
     public func run(within limit: Duration, _ say: (String) -> Void) async throws -> String? {
         let deadline = Deadline(end: .now + limit)
-        for begin in [signIns, catalog, signInStream, completions, completionStream] {
+        for begin in [signIns, signInStream, completions, completionStream] {
             if let rest = try await deadline.wait(for: begin, say) { return rest }
         }
         return nil
@@ -45,16 +45,6 @@ public struct Drain: Sendable {
             return {
                 let count = try await outboxes.signIns(through: last)
                 return count == 0 ? nil : "auth.outbox: \(count) sign-ins up to number \(last) to be published"
-            }
-        }
-    }
-
-    private var catalog: Begin {
-        { [outboxes] in
-            guard let last = try await outboxes.lastCatalogChange() else { return nil }
-            return {
-                let count = try await outboxes.catalogChanges(through: last)
-                return count == 0 ? nil : "catalog.outbox: \(count) changes up to number \(last) to be carried over"
             }
         }
     }

@@ -44,21 +44,4 @@ public struct OutboxMarks: Sendable {
             "SELECT count(*) FROM processing.outbox WHERE created_at <= \(time)", operation: "count waiting completions"
         ).first?.decode(0) ?? 0
     }
-
-    /// The number of the last catalog change that is not in the read models yet; nil if all are.
-    ///
-    /// - Throws: `PostgresError`.
-    public func lastCatalogChange() async throws -> Int64? {
-        try await postgres.query("SELECT max(outbox_id) FROM catalog.outbox", operation: "mark catalog changes")
-            .first?.decodeIfPresent(0)
-    }
-
-    /// How many changes up to that one wait.
-    ///
-    /// - Throws: `PostgresError`.
-    public func catalogChanges(through last: Int64) async throws -> Int64 {
-        try await postgres.query(
-            "SELECT count(*) FROM catalog.outbox WHERE outbox_id <= \(last)", operation: "count catalog changes"
-        ).first?.decode(0) ?? 0
-    }
 }

@@ -1,0 +1,227 @@
+import Domain
+import Postgres
+import Storage
+
+/// What `replay` found and did.
+public struct ReplayReport: Sendable {
+    public internal(set) var people = 0
+    /// People with a difference.
+    public internal(set) var differing = 0
+    public internal(set) var differences = 0
+    /// Missing completions that were recorded and put into the outbox.
+    public internal(set) var emitted = 0
+    /// Differences that are still there.
+    public internal(set) var remaining = 0
+}
+
+/// Rebuilds progress from the events, by the rule that `verify` steps.
+public struct Replay: Sendable {
+    private let reads: VerificationReads
+    private let rebuild: ProgressRebuild
+
+    public init(_ postgres: PostgresClient) {
+        reads = VerificationReads(postgres)
+        rebuild = ProgressRebuild(postgres)
+    }
+
+    /// Compares progress and completions with the events, in pages as `Verification` does, and, if asked to, folds each
+    /// differing person again under that person's row locks, in a transaction each: right beside running workers.
+    ///
+    /// A missing completion is emitted. A completion or claim that the events do not explain is named and never taken
+    /// back, and the row does not fall below it, for the next completion needs an id of its own; nor is a missing one
+    /// emitted for which there is a surplus one. All these stay differences.
+    ///
+    /// - Parameters:
+    ///   - person: only this one.
+    ///   - rows: how many rows of a table are read at once.
+    ///   - found: called with each difference.
+    ///   - remaining: called with each that is still there after the person was rebuilt.
+    /// - Throws: `PostgresError`; the people rebuilt until then stay so.
+    public func run(
+        of person: Identifier? = nil, applying: Bool, rows: Int = Verification.defaultRows,
+        found: @escaping @Sendable (Difference) -> Void, remaining: @escaping @Sendable (Difference) -> Void
+    ) async throws -> ReplayReport {
+        var report = ReplayReport()
+        var start: Identifier? = person ?? Identifier(high: 0, low: 0)
+        while let first = start {
+            let rows = max(1, rows)
+            let (checked, next) = try await reads.snapshot { view in
+                let page = person.map { view.page(of: $0) }
+                let chosen: VerificationPage
+                if let page { chosen = page } else { chosen = try await view.page(from: first, rows: rows) }
+                return (try await Replay.check(view, chosen, rows, found), chosen.next)
+            }
+            report.people += checked.people
+            report.differing += checked.differing.count
+            for one in checked.differing {
+                report.differences += one.differences
+                guard applying else {
+                    report.remaining += one.differences
+                    continue
+                }
+                report.emitted += try await patiently { try await fold(one.userID, one.quests) }
+                report.remaining += try await reads.snapshot { view in
+                    try await Replay.check(view, view.page(of: one.userID), rows, remaining).differences
+                }
+            }
+            start = person == nil ? next : nil
+        }
+        return report
+    }
+
+    // MARK: Comparing
+
+    private struct Differing: Sendable {
+        let userID: Identifier
+        let quests: Set<Identifier>
+        let differences: Int
+    }
+
+    private struct Checked: Sendable {
+        let people: Int
+        let differing: [Differing]
+
+        var differences: Int { differing.reduce(0) { $0 + $1.differences } }
+    }
+
+    private static func check(
+        _ view: VerificationView, _ page: VerificationPage, _ rows: Int, _ report: (Difference) -> Void
+    ) async throws -> Checked {
+        let checks = try await PageCheck(view, page, rows: rows, scope: .progress).run(report)
+        return Checked(
+            people: checks.count,
+            differing: checks.filter { $0.differenceCount > 0 }.map {
+                Differing(userID: $0.userID, quests: $0.differingQuests, differences: $0.differenceCount)
+            })
+    }
+
+    // MARK: Folding again
+
+    /// Beside workers a lock may be waited for too long, or a deadlock be ended here.
+    private func patiently(_ body: () async throws -> Int) async throws -> Int {
+        for _ in 1..<Replay.tries {
+            do {
+                return try await body()
+            } catch let error as PostgresError where error.isRetryable {
+                try await Task.sleep(for: .milliseconds(Int.random(in: 100...500)))
+            }
+        }
+        return try await body()
+    }
+
+    private static let tries = 10
+
+    /// - Returns: how many completions were emitted.
+    private func fold(_ userID: Identifier, _ quests: Set<Identifier>) async throws -> Int {
+        try await rebuild.run(of: userID) { person in
+            let catalog = try await person.catalog()
+            let history = CatalogHistory(quests: catalog.quests, rewards: catalog.rewards)
+            let known = quests.filter { history.latest($0) != nil }.sorted()
+            try await person.lock(known)
+            // Only now, in a statement that sees what the row locks waited for.
+            let events = try await person.eventCounts(types: history.eventTypes)
+            var emitted = 0
+            for questID in known {
+                let expected = Expectation(of: questID, events: events, history: history)
+                let last = expected?.progress.duplication ?? 0
+                let recorded = try await person.completions(of: questID, expectedThrough: last)
+                let row = RebuiltProgress(
+                    questID, expected, highest: recorded.highest, latest: history.latest(questID))
+                if let row { try await person.write(row) } else { try await person.remove(questID) }
+                // A worker that counted on from too high a number gave a surplus completion for an expected one: to emit
+                // that one too would reward a streak twice.
+                var missing = Int64(last) - recorded.explained - recorded.surplus
+                for run in expected?.runs ?? [] where missing > 0 {
+                    let count = try await Replay.emit(run, questID, person, atMost: missing)
+                    missing -= count
+                    emitted += Int(count)
+                }
+            }
+            // No worker counts for a quest that the catalog never had.
+            for questID in quests.subtracting(known).sorted()
+            where try await person.completions(of: questID, expectedThrough: 0).highest == 0 {
+                try await person.remove(questID)
+            }
+            return emitted
+        }
+    }
+
+    /// Emits the first `limit` completions of a run that have no row.
+    private static func emit(
+        _ run: Expectation.Run, _ questID: Identifier, _ person: PersonRebuild, atMost limit: Int64
+    ) async throws -> Int64 {
+        guard let reward = run.reward else { return 0 }
+        var emitted: Int64 = 0
+        var start = run.ordinals.lowerBound
+        while true {
+            let last = run.ordinals.upperBound
+            let end = start > last - Replay.chunk ? last : start + Replay.chunk
+            let ids = Dictionary(
+                (start...end).map {
+                    (Completion.id(userID: person.userID, questID: questID, ordinal: $0), $0)
+                }
+            ) { first, _ in first }
+            let absent = try await person.absent(among: Array(ids.keys))
+            if !absent.isEmpty {
+                let traces = try await person.traces(of: Array(absent))
+                let missing = absent.compactMap { id in
+                    ids[id].map { ordinal in
+                        CauseChoice.Missing(
+                            ordinal: ordinal, filledBy: run.filledBy(ordinal), trace: traces[id] ?? CompletionTrace())
+                    }
+                }
+                let causes = try await person.causes(
+                    of: questID, types: run.quest.countedTypes, revision: run.revision)
+                let due = missing.sorted { $0.ordinal < $1.ordinal }.prefix(Int(clamping: limit - emitted))
+                let pairs = CauseChoice.pair(Array(due), with: causes)
+                try await person.emit(
+                    pairs.map { run.completion($0.missing.ordinal, questID, person.userID, reward, $0.cause) })
+                emitted += Int64(pairs.count)
+            }
+            guard end < last, emitted < limit else { return emitted }
+            start = end + 1
+        }
+    }
+
+    private static let chunk: Int32 = 4_999
+}
+
+extension RebuiltProgress {
+    /// - Parameters:
+    ///   - highest: the greatest number of a completion on record, or 0; the row does not fall below it.
+    ///   - latest: the last version of the quest.
+    /// - Returns: nil if nothing calls for a row.
+    init?(_ questID: Identifier, _ expected: Expectation?, highest: Int32, latest: Quest?) {
+        if let expected {
+            var progress = expected.progress
+            progress.duplication = max(progress.duplication, highest)
+            if progress.isExhausted(under: expected.terms) { progress.streak = 0 }
+            self.init(questID: questID, revision: expected.revision, progress: progress, terms: expected.terms)
+        } else if highest > 0, let latest {
+            self.init(
+                questID: questID, revision: latest.revision, progress: Progress(streak: 0, duplication: highest),
+                terms: latest.terms)
+        } else {
+            return nil
+        }
+    }
+}
+
+extension Quest {
+    /// The types of events that it counts, as events carry them.
+    fileprivate var countedTypes: [String] {
+        let first = EventType.firstSignIn
+        return eventType == first.counted.name ? [eventType, first.name] : [eventType]
+    }
+}
+
+extension Expectation.Run {
+    fileprivate func completion(
+        _ ordinal: Int32, _ questID: Identifier, _ userID: Identifier, _ reward: Reward, _ cause: CauseCandidate
+    ) -> Completion {
+        Completion(
+            id: Completion.id(userID: userID, questID: questID, ordinal: ordinal), userID: userID, questID: questID,
+            ordinal: ordinal, rewardItem: reward.item, rewardQuantity: reward.quantity, autoClaim: quest.autoClaim,
+            catalogRevision: revision, causeID: cause.id, occurredAt: cause.occurredAt)
+    }
+}
