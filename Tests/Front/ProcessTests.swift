@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Postgres
 import TestSupport
 import Testing
 
@@ -41,9 +42,33 @@ struct ProcessTests {
             "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0",
         ])
         try await front.line(containing: "Postgres is away")
+        let probes = Client(base: try url(in: try await front.line(containing: "probes listen")))
+        #expect(try await probes.get("/livez").status == 200)
+        let waiting = try await probes.get("/readyz")
+        #expect(waiting.status == 503 && waiting.text == "Postgres is away\n")
         try await front.signal(SIGTERM)
-        _ = try await front.exitCode(within: .seconds(10))
+        #expect(try await front.exitCode(within: .seconds(10)) == 0)
         #expect(front.lines(containing: "Postgres is away").count == 1)
+    }
+
+    @Test("Before the migrations it is alive and not ready, and after them it is ready")
+    func migrations() async throws {
+        try await TestDatabase.with { database in
+            try await database.client.execute(script: "ALTER TABLE questline_migrations RENAME TO away")
+            let front = try Executable.front.start(settings: [
+                "DATABASE_URL": database.url, "REDIS_URL": TestFront.redisURL, "CACHE_REDIS_URL": TestFront.redisURL,
+                "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0",
+            ])
+            try await front.line(containing: "waiting for migrations")
+            let probes = Client(base: try url(in: try await front.line(containing: "probes listen")))
+            #expect(try await probes.get("/readyz").text == "the database is not migrated\n")
+            #expect(try await probes.get("/livez").status == 200)
+            try await database.client.execute(script: "ALTER TABLE away RENAME TO questline_migrations")
+            try await eventually("it is ready") { try await probes.get("/readyz").status == 200 }
+            try await front.line(containing: "\"listening\"")
+            #expect(front.lines(containing: "waiting for").count == 1)
+            await front.end()
+        }
     }
 
     @Test("It listens, serves its probes, and stops in good order")
