@@ -113,7 +113,12 @@ let package = Package(
                 logging, lifecycle, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ]),
-        tests("Workers", ["Workers"]),
+        tests(
+            "Workers",
+            [
+                "Domain", "Postgres", "Redis", "Runtime", "Storage", "Streams", "TestSupport", "Workers", logging,
+                lifecycle,
+            ]),
         tests("Redis", ["Redis", "Reactor", "TestSupport", logging]),
         tests("Streams", ["Domain", "Redis", "Streams", "TestSupport", logging]),
         tests("Guarantees", ["Domain", "Postgres", "Redis", "Storage", "Streams", "TestSupport"]),

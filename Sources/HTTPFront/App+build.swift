@@ -113,7 +113,7 @@ struct App: Sendable {
         SignInsController(gate: gate, intake: intake).add(to: &api)
         EventsController(events: EventLog(postgres), gate: gate).add(to: &api)
         StatusController(
-            status: StatusReader(postgres: postgres, streams: redis, keys: keys), gate: gate
+            status: StatusReader(postgres: postgres, streams: redis, keys: keys, limits: settings.limits), gate: gate
         ).add(to: &api)
         DeadLettersController(desk: DeadLetterDesk(redis, keys: keys), gate: gate).add(to: &api)
         root.close()

@@ -1,4 +1,5 @@
 import Identity
+import Operations
 import Postgres
 import Redis
 import Runtime
@@ -24,6 +25,7 @@ struct FrontSettings: Sendable {
     var hashThreads: Int?
     var hashQueue: Int
     var outboxLimit: Int64
+    var limits: StatusLimits
     var backlogLimit: Int64
     var recallLimit: Int
     var proxies: Int
@@ -61,6 +63,7 @@ struct FrontSettings: Sendable {
         hashQueue = reader.integer("QUESTLINE_HASH_QUEUE", default: 256, in: 0...10_000)
         outboxLimit = Int64(
             reader.integer("QUESTLINE_OUTBOX_LIMIT", default: Int(SignInOutbox.defaultLimit), in: 0...100_000_000))
+        limits = StatusLimits { reader.integer($0, default: $1, in: $2) }
         backlogLimit = Int64(
             reader.integer("QUESTLINE_BACKLOG_LIMIT", default: 2_000_000, in: 1...1_000_000_000))
         recallLimit = reader.integer("QUESTLINE_RECALL_LIMIT", default: Recall.defaultLimit, in: 0...10_000_000)

@@ -3,11 +3,17 @@
 /// The order that loses nothing: apply (which commits), then bury what can never be applied, then acknowledge. Whatever
 /// fails in between is done again from there; applying twice is harmless, acknowledging early would not be.
 struct BatchMachine: Sendable {
+    /// An item that can never be applied.
+    struct Burial: Equatable, Sendable {
+        let item: Int
+        let reason: String
+    }
+
     enum Step: Equatable, Sendable {
-        /// Record these entries in one transaction.
-        case apply(Range<Int>)
-        /// Move one entry to the dead letters, which acknowledges it.
-        case bury(Int, reason: String)
+        /// Record these items in one transaction.
+        case apply([Int])
+        /// Move them to the dead letters, which acknowledges them.
+        case bury([Burial])
         case acknowledge([Int])
     }
 
@@ -18,21 +24,35 @@ struct BatchMachine: Sendable {
         case finished
     }
 
+    /// What the database says about a batch that it has refused.
+    struct Suspicion: Equatable, Sendable {
+        /// The first item that it met and did not take.
+        let item: Int
+        /// Those that it had met before.
+        let before: Set<Int>
+    }
+
     /// What to do, the next one last.
-    private var steps: [Step]
+    private var steps: [Step] = []
+    private var applied: [Int] = []
+    private var refused: [Burial] = []
     private var mustWait = false
 
     /// - Parameter malformed: entries that cannot be parsed, with the reason.
     init(count: Int, malformed: [Int: String] = [:]) {
-        let wellFormed = count - malformed.count
-        steps = wellFormed > 0 ? [.apply(0..<wellFormed)] : []
+        let wellFormed = (0..<count).filter { malformed[$0] == nil }
+        if !wellFormed.isEmpty { steps.append(.apply(wellFormed)) }
         // Buried first: a bad entry must not wait for a database that is away.
-        steps += malformed.sorted { $0.key > $1.key }.map { .bury($0.key, reason: $0.value) }
+        if !malformed.isEmpty { steps.append(.bury(BatchMachine.burials(malformed))) }
     }
 
     var next: Action {
         if mustWait { return .wait }
-        return steps.last.map(Action.perform) ?? .finished
+        if let step = steps.last { return .perform(step) }
+        // At the end, all at once: whoever is interrupted here does it all again, which changes nothing.
+        if !refused.isEmpty { return .perform(.bury(refused)) }
+        if !applied.isEmpty { return .perform(.acknowledge(applied)) }
+        return .finished
     }
 
     /// The wait is over.
@@ -42,11 +62,17 @@ struct BatchMachine: Sendable {
 
     /// The last step is done.
     ///
-    /// - Parameter refused: of an `apply`, the items (counted as in its range) that went nowhere, with the reason.
-    mutating func succeeded(refusing refused: [Int: String] = [:]) {
-        guard case .apply(let range) = steps.popLast() else { return }
-        steps.append(.acknowledge(range.filter { refused[$0] == nil }))
-        steps += refused.sorted { $0.key > $1.key }.map { .bury($0.key, reason: $0.value) }
+    /// - Parameter refusing: of an `apply`, the items that went nowhere, with the reason.
+    mutating func succeeded(refusing reasons: [Int: String] = [:]) {
+        switch steps.popLast() {
+        case .apply(let items):
+            applied += items.filter { reasons[$0] == nil }
+            refused += BatchMachine.burials(reasons)
+        case .bury, .acknowledge: break
+        case nil:
+            if refused.isEmpty { applied = [] }
+            refused = []
+        }
     }
 
     /// Something was not there; nothing is known to be wrong with the entries.
@@ -54,16 +80,26 @@ struct BatchMachine: Sendable {
         mustWait = true
     }
 
-    /// A healthy database refused what was applied: the bad entries are found by halving, and one that is refused alone
-    /// is buried.
-    mutating func rejected(_ reason: String) {
-        guard case .apply(let range) = steps.popLast() else { return }
-        guard range.count > 1 else {
-            steps.append(.bury(range.lowerBound, reason: reason))
+    /// A healthy database refused what was applied. The bad items are found by halving, or at once where the database
+    /// names one; only what is refused alone is buried.
+    mutating func rejected(_ reason: String, suspecting suspicion: Suspicion? = nil) {
+        guard case .apply(let items) = steps.popLast() else { return }
+        guard items.count > 1 else {
+            refused += items.map { Burial(item: $0, reason: reason) }
             return
         }
-        let middle = range.lowerBound + range.count / 2
-        steps.append(.apply(middle..<range.upperBound))
-        steps.append(.apply(range.lowerBound..<middle))
+        guard let suspicion, items.contains(suspicion.item) else {
+            let middle = items.count / 2
+            steps.append(.apply(Array(items[middle...])))
+            steps.append(.apply(Array(items[..<middle])))
+            return
+        }
+        let others = items.filter { $0 != suspicion.item }
+        let parts = [others.filter { !suspicion.before.contains($0) }, others.filter(suspicion.before.contains)]
+        steps += parts.filter { !$0.isEmpty }.map(Step.apply) + [.apply([suspicion.item])]
+    }
+
+    private static func burials(_ reasons: [Int: String]) -> [Burial] {
+        reasons.sorted { $0.key < $1.key }.map { Burial(item: $0.key, reason: $0.value) }
     }
 }

@@ -11,7 +11,8 @@ struct QuestlineWorker: AsyncParsableCommand {
             lists them). Exit codes: 0 done, 1 failed or differences found, 64 wrong usage or a wrong setting.
             """,
         subcommands: [
-            RunCommand.self, MigrateCommand.self, StatusCommand.self, VerifyCommand.self, DeadLettersCommand.self,
+            RunCommand.self, MigrateCommand.self, StatusCommand.self, VerifyCommand.self, RewindCommand.self,
+            DeadLettersCommand.self, LossesCommand.self,
         ]
     )
 }

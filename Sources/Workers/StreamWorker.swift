@@ -7,25 +7,20 @@ import Runtime
 import ServiceLifecycle
 import Streams
 
-/// What a role does with the entries of its stream.
-protocol EntryHandler: Sendable {
-    associatedtype Item: Sendable
-
-    func decode(_ entry: StreamEntry) throws(EntryError) -> Item
-
-    /// Applies all items in one transaction, harmlessly for those applied before, and tells others of it.
-    ///
-    /// - Returns: items that went nowhere and never will, by their index, with the reason.
-    /// - Throws: `PostgresError`, `CatalogUnusable`: nothing was applied as far as is known.
-    func apply(_ items: [Item]) async throws -> [Int: String]
-}
-
-/// One consumer of one group: read, apply, acknowledge. It reads ahead while Postgres commits.
+/// One consumer of one group: read, apply, acknowledge. It reads ahead while Postgres commits, keeps what it holds its
+/// own, and takes over what others have left.
 struct StreamWorker<Handler: EntryHandler>: Service {
+    /// Entries in hand, until their holding is released.
+    private struct Batch: Sendable {
+        let deliveries: [Delivery]
+        let holding: Lease.Holding
+    }
+
     let group: ConsumerGroup
     let handler: Handler
     let connections: Connections
     let letters: DeadLetters
+    let lease: Lease
 
     private var settings: WorkerSettings { connections.settings }
     private var logger: Logger { connections.logger }
@@ -38,74 +33,141 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         self.handler = handler
         self.connections = connections
         letters = DeadLetters(connections.streams, keys: keys)
+        lease = Lease(group, reclaimIdle: connections.settings.reclaimIdle)
     }
 
     func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await lease.keep(connections.redisOutage) }
+            try await work()
+            tasks.cancelAll()
+        }
+    }
+
+    private func work() async throws {
         var sweep = Sweep(interval: settings.reclaimIdle / 4)
         var batch = try await read()
         while true {
             let isStopping = Task.isShuttingDownGracefully
             // Nothing new is asked for once the process is to stop; what was read is still finished.
-            async let ahead = isStopping ? StreamBatch.empty : read()
-            try await process(batch.map { (entry: $0, deliveries: 1) })
+            async let ahead = isStopping ? nil : read()
+            if let batch { try await process(batch) }
             if !isStopping, sweep.isDue { try await reclaim(&sweep) }
             batch = try await ahead
             if isStopping { return }
         }
     }
 
-    /// The next entries; waits while Redis is away.
-    private func read() async throws -> StreamBatch {
+    /// The next entries; waits while Redis is away. Nil when there are none.
+    private func read() async throws -> Batch? {
         var pause = Pause()
         while true {
             do {
-                let batch = try await group.read(count: settings.batchSize, block: block)
+                let entries = try await group.read(count: settings.batchSize, block: block)
                 connections.redisOutage.succeeded(group.group)
-                return batch
+                guard !entries.isEmpty else { return nil }
+                return held(entries.map { Delivery(entry: $0, deliveries: 1) })
             } catch {
                 guard error.code != .cancelled else { throw CancellationError() }
                 connections.redisOutage.failed(error, of: group.group)
             }
-            if Task.isShuttingDownGracefully { return .empty }
-            do { try await pause.wait() } catch { return .empty }
+            if Task.isShuttingDownGracefully { return nil }
+            do { try await pause.wait() } catch { return nil }
         }
     }
 
-    /// Takes over what other consumers have left, a batch at a time.
+    private func held(_ deliveries: [Delivery]) -> Batch {
+        Batch(deliveries: deliveries, holding: lease.hold(deliveries.map(\.entry.id)))
+    }
+
+    // MARK: Taking over
+
+    /// Takes over what other consumers have left, or what was sent to this one and never came.
     private func reclaim(_ sweep: inout Sweep) async throws {
         do {
-            let found = try await group.reclaim(
+            let found = try await group.stale(
                 minIdle: settings.reclaimIdle, count: settings.batchSize, after: sweep.position)
-            sweep.moved(to: found.next)
-            if !found.deleted.isEmpty {
-                logger.error(
-                    "events are lost: their entries were deleted before they were recorded",
-                    metadata: [
-                        "stream": "\(group.stream)",
-                        "ids": "\(found.deleted.map(\.description).joined(separator: " "))",
-                    ])
+            let held = lease.ids
+            let left = found.entries.filter { !held.contains($0.id) }
+            var count = 0
+            for entries in Isolation.groups(left, batch: company) {
+                if Task.isShuttingDownGracefully { return }
+                count += try await takeOver(entries)
             }
-            guard !found.entries.isEmpty else { return }
-            logger.notice(
-                "took over entries", metadata: ["group": "\(group.group)", "entries": "\(found.entries.count)"])
-            Counter(label: "quest_reclaimed_total", dimensions: [("group", group.group)]).increment(
-                by: found.entries.count)
-            try await process(found.entries.map { (entry: $0.entry, deliveries: $0.deliveries) })
+            sweep.moved(to: found.next)
+            guard count > 0 else { return }
+            logger.notice("took over entries", metadata: ["group": "\(group.group)", "entries": "\(count)"])
         } catch let error as RedisError {
             guard error.code != .cancelled else { throw CancellationError() }
             connections.redisOutage.failed(error, of: group.group)
         }
     }
 
-    private func process(_ entries: [(entry: StreamEntry, deliveries: Int)]) async throws {
-        guard !entries.isEmpty else { return }
-        let work = DecodedBatch(entries, with: handler)
-        var machine = BatchMachine(count: work.order.count, malformed: work.malformed)
+    /// The most entries that are taken over at once.
+    private var company: Int { min(settings.batchSize, ConsumerGroup.stepLimit) }
+
+    /// - Returns: how many entries were taken over.
+    private func takeOver(_ entries: [StaleEntry]) async throws -> Int {
+        let isTrial = Isolation.isTrial(entries, batch: company)
+        let taken = try await group.takeOver(entries.map(\.id), minIdle: settings.reclaimIdle, isTrial: isTrial)
+        try await noteLost(taken.missing)
+        guard let first = taken.deliveries.first else { return 0 }
+        Counter(label: "quest_reclaimed_total", dimensions: [("group", group.group)]).increment(
+            by: taken.deliveries.count)
+        let batch = held(taken.deliveries)
+        guard isTrial else {
+            try await process(batch)
+            return taken.deliveries.count
+        }
+        if taken.trials > Isolation.trials {
+            let reason = "its worker died \(Isolation.trials) times with this entry alone in hand"
+            try await process(batch, condemned: reason)
+        } else {
+            try await process(batch, trial: first.entry.id)
+        }
+        try await group.endTrial(of: first.entry.id)
+        return 1
+    }
+
+    private func noteLost(_ ids: [StreamID]) async throws {
+        guard !ids.isEmpty else { return }
+        do {
+            // Written down first: the pending list is all that still knows of them.
+            try await handler.noteLost(ids, of: group.stream)
+        } catch let error as PostgresError {
+            guard error.code != .cancelled else { throw CancellationError() }
+            connections.postgresOutage.failed(error, of: group.group)
+            return
+        }
+        try await group.acknowledge(ids)
+        Counter(label: "quest_lost_entries_total", dimensions: [("group", group.group)]).increment(by: ids.count)
+        logger.error(
+            "entries are lost: something else deleted them from the stream before they were done with",
+            metadata: [
+                "stream": "\(group.stream)", "count": "\(ids.count)",
+                "ids": "\(ids.prefix(20).map(\.description).joined(separator: " "))",
+            ])
+    }
+
+    // MARK: Processing
+
+    /// - Parameters:
+    ///   - trial: the entry, when it is tried alone.
+    ///   - condemned: why nothing is to be applied any more.
+    private func process(_ batch: Batch, trial: StreamID? = nil, condemned: String? = nil) async throws {
+        defer { lease.release(batch.holding) }
+        let work =
+            condemned.map { DecodedBatch<Handler.Item>(batch.deliveries, condemned: $0) }
+            ?? DecodedBatch(batch.deliveries, decode: handler.decode)
+        var machine = BatchMachine(count: work.items.count, malformed: work.malformed)
         var pause = Pause()
+        var isOnTrial = trial != nil
         while true {
             switch machine.next {
             case .finished: return
             case .wait:
+                // Something else was at fault: dying now would prove nothing against the entry.
+                if isOnTrial, let trial { isOnTrial = (try? await group.endTrial(of: trial)) == nil }
                 // Entries that are not finished when the process stops are taken over by another.
                 do { try await pause.wait() } catch { return }
                 machine.waited()
@@ -116,109 +178,63 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         }
     }
 
-    private func perform(_ step: BatchMachine.Step, of work: DecodedBatch<Handler>, _ machine: inout BatchMachine)
-        async throws
-    {
+    private func perform(
+        _ step: BatchMachine.Step, of work: DecodedBatch<Handler.Item>, _ machine: inout BatchMachine
+    ) async throws {
         do {
             switch step {
-            case .apply(let range):
-                let refused = try await handler.apply(Array(work.items[range]))
+            case .apply(let places):
+                let refused = try await handler.apply(work.items(places))
                 connections.postgresOutage.succeeded(group.group)
                 connections.catalogOutage.succeeded(group.group)
                 machine.succeeded(
-                    refusing: Dictionary(uniqueKeysWithValues: refused.map { ($0.key + range.lowerBound, $0.value) }))
-            case .bury(let index, let reason):
-                let (entry, deliveries) = work.order[index]
-                try await letters.bury(entry, from: group, error: reason, deliveries: deliveries, at: .now)
-                logger.warning(
-                    "dead letter",
-                    metadata: ["stream": "\(group.stream)", "entry": "\(entry.id)", "error": "\(reason)"])
-                Counter(label: "quest_dead_letters_total", dimensions: [("group", group.group)]).increment()
+                    refusing: Dictionary(uniqueKeysWithValues: refused.map { (places[$0.key], $0.value) }))
+            case .bury(let burials):
+                try await bury(burials, of: work)
                 machine.succeeded()
-            case .acknowledge(let indices):
-                try await group.acknowledge(indices.map { work.order[$0].entry.id })
+            case .acknowledge(let places):
+                try await group.acknowledge(places.map { work.deliveries[$0].entry.id })
                 connections.redisOutage.succeeded(group.group)
                 machine.succeeded()
             }
+        } catch let error as PostgresError where error.code == .cancelled {
+            throw CancellationError()
+        } catch let error as RedisError where error.code == .cancelled {
+            throw CancellationError()
         } catch let error as PostgresError where error.isDataError {
-            machine.rejected("SQLSTATE \(error.sqlState ?? "")\(error.constraint.map { ", \($0)" } ?? "")")
-        } catch let error as PostgresError where error.code != .cancelled {
+            guard case .apply(let places) = step else { return machine.unavailable() }
+            machine.rejected(
+                "SQLSTATE \(error.sqlState ?? "")\(error.constraint.map { ", \($0)" } ?? "")",
+                suspecting: handler.suspicion(error, among: work.items, at: places))
+        } catch let error as PostgresError {
             if error.isOutage || !error.isRetryable { connections.postgresOutage.failed(error, of: group.group) }
             Counter(label: "quest_batch_retries_total", dimensions: [("group", group.group)]).increment()
             machine.unavailable()
-        } catch let error as RedisError where error.code != .cancelled {
+        } catch let error as RedisError {
             connections.redisOutage.failed(error, of: group.group)
             machine.unavailable()
         } catch let error as CatalogUnusable {
             connections.catalogOutage.failed(error, of: group.group)
             machine.unavailable()
-        } catch let error as PostgresError where error.code == .cancelled {
-            throw CancellationError()
-        } catch let error as RedisError where error.code == .cancelled {
-            throw CancellationError()
         }
     }
-}
 
-/// The entries of a read, those that can be parsed first, each with its item.
-private struct DecodedBatch<Handler: EntryHandler> {
-    let items: [Handler.Item]
-    let order: [(entry: StreamEntry, deliveries: Int)]
-    /// By their index in `order`.
-    let malformed: [Int: String]
-
-    init(_ entries: [(entry: StreamEntry, deliveries: Int)], with handler: Handler) {
-        var items: [Handler.Item] = []
-        items.reserveCapacity(entries.count)
-        var good: [(entry: StreamEntry, deliveries: Int)] = []
-        good.reserveCapacity(entries.count)
-        var bad: [(entry: StreamEntry, deliveries: Int)] = []
-        var reasons: [String] = []
-        for candidate in entries {
-            do {
-                items.append(try handler.decode(candidate.entry))
-                good.append(candidate)
-            } catch {
-                bad.append(candidate)
-                reasons.append("\(error)")
-            }
-        }
-        self.items = items
-        order = good + bad
-        malformed = Dictionary(uniqueKeysWithValues: reasons.enumerated().map { (good.count + $0.offset, $0.element) })
-    }
-}
-
-/// Where a walk through a group's pending entries stands, and when the next one begins.
-private struct Sweep {
-    let interval: Duration
-    private(set) var position = StreamID.zero
-    private var next: ContinuousClock.Instant
-
-    init(interval: Duration) {
-        self.interval = interval
-        next = .now + interval
-    }
-
-    var isDue: Bool { .now >= next }
-
-    mutating func moved(to position: StreamID?) {
-        self.position = position ?? .zero
-        if position == nil { next = .now + interval }
-    }
-}
-
-/// The quests cannot be known now: wait, for "no quests" would be a wrong answer.
-enum CatalogUnusable: Error, CustomStringConvertible {
-    /// Nobody has seeded one.
-    case missing
-    /// It changed again and again while a batch was tried.
-    case changing
-
-    var description: String {
-        switch self {
-        case .missing: "there is no catalog yet: run questline-worker migrate"
-        case .changing: "the catalog changes faster than a batch can be recorded"
-        }
+    private func bury(_ burials: [BatchMachine.Burial], of work: DecodedBatch<Handler.Item>) async throws {
+        // Before the letter: whoever dies in between finds the entry pending, not a second letter to come.
+        let items = work.items(burials.map(\.item))
+        if !items.isEmpty { try await handler.willBury(items) }
+        let buried = try await letters.bury(
+            burials.map { burial in
+                let delivery = work.deliveries[burial.item]
+                return DeadLetters.Burial(delivery.entry, error: burial.reason, deliveries: delivery.deliveries)
+            }, from: group, at: .now)
+        guard buried > 0, let first = burials.first else { return }
+        logger.warning(
+            "dead letters",
+            metadata: [
+                "stream": "\(group.stream)", "count": "\(buried)",
+                "first": "\(work.deliveries[first.item].entry.id): \(first.reason)",
+            ])
+        Counter(label: "quest_dead_letters_total", dimensions: [("group", group.group)]).increment(by: buried)
     }
 }

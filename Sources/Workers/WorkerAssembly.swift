@@ -15,7 +15,7 @@ struct WorkerAssembly {
     }
 
     var services: [any Service] {
-        Role.allCases.filter { connections.settings.roles.contains($0) }.map(service)
+        Role.allCases.filter { connections.settings.roles.contains($0) }.flatMap(services)
     }
 
     private var keys: StreamKeys { connections.settings.keys }
@@ -23,27 +23,41 @@ struct WorkerAssembly {
     private var changes: Changes { Changes(connections.streams, keys: keys) }
     private var quests: QuestRows { QuestRows(connections.postgres) }
 
-    private func service(_ role: Role) -> any Service {
+    private var signIns: SignInOutbox { SignInOutbox(connections.postgres) }
+    private var completions: CompletionOutbox { CompletionOutbox(connections.postgres) }
+    private var events: EventStore { EventStore(connections.postgres) }
+    private var losses: Losses { Losses(connections.postgres) }
+
+    private func services(_ role: Role) -> [any Service] {
         switch role {
         case .progress:
             let books = QuestBooks(rows: quests, cache: connections.cache, keys: keys)
             let handler = ProgressHandler(
-                events: EventStore(connections.postgres), books: books, producer: producer, changes: changes)
-            return StreamWorker(group: progressGroup, handler: handler, connections: connections, keys: keys)
+                events: events, outbox: signIns, losses: losses, books: books, producer: producer, changes: changes)
+            return [StreamWorker(group: progressGroup, handler: handler, connections: connections, keys: keys)]
         case .claims:
-            let handler = ClaimsHandler(claims: Claims(connections.postgres), changes: changes)
-            return StreamWorker(group: claimsGroup, handler: handler, connections: connections, keys: keys)
+            let handler = ClaimsHandler(
+                claims: Claims(connections.postgres), outbox: completions, changes: changes)
+            return [StreamWorker(group: claimsGroup, handler: handler, connections: connections, keys: keys)]
         case .relay:
             let projector = Projector(
                 outbox: CatalogOutbox(connections.postgres), rows: quests, cache: connections.cache,
                 streams: connections.streams, keys: keys)
-            return Relay(
-                connections: connections, signIns: SignInOutbox(connections.postgres),
-                completions: CompletionOutbox(connections.postgres), projector: projector, producer: producer)
+            return [
+                Relay(
+                    connections: connections, signIns: signIns, completions: completions, events: events,
+                    projector: projector, producer: producer)
+            ]
         case .janitor:
-            return Janitor(
-                connections: connections, groups: [progressGroup, claimsGroup],
-                revoked: RevokedTokens(connections.postgres))
+            let groups = [progressGroup, claimsGroup]
+            return [
+                Janitor(
+                    connections: connections, groups: groups, revoked: RevokedTokens(connections.postgres),
+                    losses: losses),
+                StreamKeeper(
+                    connections: connections, groups: groups, positions: StreamPositions(connections.postgres),
+                    losses: losses),
+            ]
         }
     }
 

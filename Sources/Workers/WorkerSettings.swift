@@ -1,4 +1,5 @@
 import Domain
+import Operations
 import Postgres
 import Redis
 import Runtime
@@ -12,7 +13,7 @@ enum Role: String, CaseIterable, Sendable {
     case claims
     /// Publishes what waits in the outboxes.
     case relay
-    /// Trims streams and removes what nobody needs any more.
+    /// Trims streams, removes what nobody needs any more, and watches over what Redis may lose.
     case janitor
 }
 
@@ -31,6 +32,7 @@ struct WorkerSettings: Sendable {
     let reclaimIdle: Duration
     /// Acknowledged entries younger than this stay in their streams.
     let retention: Duration
+    let limits: StatusLimits
 
     init?(_ reader: inout SettingsReader) {
         process = ProcessSettings(&reader, probePort: 0)
@@ -44,6 +46,7 @@ struct WorkerSettings: Sendable {
         batchSize = reader.integer("QUESTLINE_BATCH", default: 2_000, in: 1...10_000)
         reclaimIdle = .seconds(reader.integer("QUESTLINE_RECLAIM_SECONDS", default: 30, in: 1...3_600))
         retention = .seconds(60 * reader.integer("QUESTLINE_RETENTION_MINUTES", default: 60, in: 0...525_600))
+        limits = StatusLimits { reader.integer($0, default: $1, in: $2) }
         roles = WorkerSettings.roles(
             reader.string("QUESTLINE_WORKER_ROLES", default: "progress,claims,relay,janitor"), &reader)
         guard var database, let streams, let cache else { return nil }

@@ -95,7 +95,7 @@ struct AccountTests {
             #expect(types.filter { $0 == .firstSignIn }.count == 1)
             #expect(types.filter { $0 == .signIn }.count == 3)
             try await eventually("the outbox is empty again") {
-                try await SignInOutbox(front.database.client).backlog().count == 0
+                try await SignInOutbox(front.database.client).unpublished() == 0
             }
         }
     }

@@ -35,9 +35,9 @@ struct VerificationTests {
         }
     }
 
-    private func differences(_ database: TestDatabase) async throws -> [Difference] {
+    private func differences(_ database: TestDatabase, rows: Int = 50) async throws -> [Difference] {
         let found = Mutex<[Difference]>([])
-        let report = try await Verification(database.client).run(eventsPerRange: 50) { difference in
+        let report = try await Verification(database.client).run(rows: rows) { difference in
             found.withLock { $0.append(difference) }
         }
         let list = found.withLock { $0 }
@@ -49,9 +49,16 @@ struct VerificationTests {
     func clean() async throws {
         try await TestDatabase.with { database in
             try await fill(database)
-            #expect(try await differences(database).isEmpty)
+            // A person has up to some thirty rows, so with few at once everybody is read in slices.
+            for rows in [1, 2, 7, 50] {
+                let found = try await differences(database, rows: rows)
+                #expect(found.isEmpty, "\(rows) at once: \(found)")
+            }
             let report = try await Verification(database.client).run { _ in }
             #expect(report.people == 30)
+            let sliced = try await Verification(database.client).run(rows: 3) { _ in }
+            #expect(sliced.people == 30 && sliced.events == report.events)
+            #expect(sliced.completions == report.completions && sliced.claims == report.claims)
             #expect(report.completions > 0 && report.claims == report.completions)
             #expect(report.inFlight == 0)
         }
@@ -104,6 +111,22 @@ struct VerificationTests {
         "DELETE FROM processing.events WHERE event_type <> 'QuestCompleted' AND (1)",
         "UPDATE processing.events SET event_data = jsonb_set(event_data, '{reward_qty}', '999') WHERE event_type = 'QuestCompleted' AND (1)",
         "UPDATE processing.events SET event_data = jsonb_set(event_data, '{cause_id}', to_jsonb(gen_random_uuid())) WHERE event_type = 'QuestCompleted' AND (1)",
+        "UPDATE processing.events SET event_data = jsonb_set(event_data, '{cause_id}', '\"no uuid\"') WHERE event_type = 'QuestCompleted' AND (1)",
+        "UPDATE processing.events SET event_data = jsonb_set(event_data, '{quest_id}', '\"no uuid\"') WHERE event_type = 'QuestCompleted' AND (1)",
+        "UPDATE processing.events SET event_data = jsonb_set(event_data, '{completion}', '\"many\"') WHERE event_type = 'QuestCompleted' AND (1)",
+        "UPDATE processing.events SET event_data = jsonb_set(event_data, '{completion}', '1e300') WHERE event_type = 'QuestCompleted' AND (1)",
+        "UPDATE processing.events SET event_data = jsonb_set(event_data, '{reward_qty}', '99999999999999999999999') WHERE event_type = 'QuestCompleted' AND (1)",
+        "UPDATE processing.events SET event_data = jsonb_set(event_data, '{auto_claim}', '{}') WHERE event_type = 'QuestCompleted' AND (1)",
+        "UPDATE processing.events SET event_data = NULL WHERE event_type = 'QuestCompleted' AND (1)",
+        "UPDATE processing.events SET event_data = '[1]' WHERE event_type = 'QuestCompleted' AND (1)",
+        "UPDATE processing.events SET recorded_at = 'infinity', \"timestamp\" = '-infinity' WHERE event_type = 'QuestCompleted' AND (1)",
+        "UPDATE processing.events SET catalog_revision = -9223372036854775808 WHERE event_type = 'QuestCompleted' AND (1)",
+        "UPDATE processing.user_quest_rewards SET streak = 2147483647, duplication = 2147483647, last_events = -2147483648, last_goal = -2147483648, last_limit = -2147483648, last_start = 2147483647, last_completions = -2147483648 WHERE (1)",
+        "UPDATE processing.user_quest_rewards SET duplication = 2147483647, last_events = 2147483647, last_goal = 2147483647, last_limit = 2147483647, last_start = 2147483647, last_completions = 2147483647 WHERE (1)",
+        "UPDATE auth.wallet_entries SET amount = -9223372036854775808 WHERE (1)",
+        "UPDATE auth.wallet_entries SET amount = 9223372036854775807, balance_after = 9223372036854775807 WHERE (1)",
+        "UPDATE auth.reward_claims SET reward_qty = 9223372036854775807, completion = 2147483647, created_at = 'infinity' WHERE (1)",
+        "UPDATE auth.users SET gold = 9223372036854775807 WHERE (1)",
         "INSERT INTO processing.outbox (event_id, user_id, quest_id, cause_id, occurred_at, catalog_revision, reward_qty, completion, auto_claim, reward_item) SELECT gen_random_uuid(), user_id, quest_id, gen_random_uuid(), now(), 2, 1, 9, false, 'gold' FROM processing.user_quest_rewards WHERE (1)",
     ]
 
@@ -123,6 +146,9 @@ struct VerificationTests {
                 script: "SET session_replication_role = replica; \(corrupting); SET session_replication_role = origin")
             let found = try await differences(database)
             #expect(!found.isEmpty, "\(corrupting)")
+            // And the same in slices.
+            let sliced = try await differences(database, rows: 2)
+            #expect(Set(sliced) == Set(found))
         }
     }
 

@@ -177,6 +177,85 @@ struct PostgresClientTests {
         }
     }
 
+    /// The client has sent BEGIN and a change, and not the rest of the round trip.
+    private func stall(_ proxy: FaultyProxy, _ victim: PostgresClient) async throws -> Task<Void, any Error> {
+        proxy.script { $0.text == "COMMIT" ? .holdRequest : .none }
+        let stalled = Task { _ = try await victim.transaction(["UPDATE t SET x = 2"]) }
+        try await eventually("the row is locked") { proxy.held > 0 }
+        return stalled
+    }
+
+    private func impatient(_ url: String) throws -> PostgresClient {
+        var configuration = try PostgresConfiguration(url: url)
+        configuration.limitTimeouts(to: .milliseconds(300))
+        return PostgresClient(configuration, poolSize: 2)
+    }
+
+    @Test(
+        "A process that stops in the middle of a round trip keeps its locks no longer than one that stops between two")
+    func stalledInMidRoundTrip() async throws {
+        try await TestDatabase.with(seeded: false) { database in
+            try await database.client.execute(script: "CREATE TABLE t (x int); INSERT INTO t VALUES (1)")
+            try await FaultyProxy.with(.postgres, to: database.url) { proxy in
+                let (victim, other) = (try impatient(proxy.url), try impatient(database.url))
+                defer { for client in [victim, other] { client.close() } }
+                let stalled = try await stall(proxy, victim)
+                // Somebody who waits for the lock has it in the end.
+                try await eventually("the lock is free", within: .seconds(5)) {
+                    try await other.query("UPDATE t SET x = 3").affectedRows == 1
+                }
+                proxy.release()
+                await #expect(throws: PostgresError.self) { try await stalled.value }
+                #expect(try await other.query("SELECT x FROM t").first?.decode(0, as: Int32.self) == 3)
+                // Somebody who skips locked rows asks for it.
+                let again = try await stall(proxy, victim)
+                let locked: SQL = "SELECT x FROM t FOR UPDATE SKIP LOCKED"
+                #expect(try await other.query(locked).isEmpty)
+                try await eventually("the session is ended", within: .seconds(5)) {
+                    try await other.endStalledTransactions() == 1
+                }
+                try await eventually("the row is free", within: .seconds(5)) {
+                    try await other.query(locked).count == 1
+                }
+                proxy.release()
+                await #expect(throws: PostgresError.self) { try await again.value }
+                #expect(try await other.endStalledTransactions() == 0)
+            }
+        }
+    }
+
+    @Test("A transaction that is at work, or has not been silent for long, is not ended for stalling")
+    func notStalled() async throws {
+        try await TestDatabase.with(seeded: false) { database in
+            let other = try impatient(database.url)
+            defer { other.close() }
+            try await database.client.transaction { transaction in
+                // At work for longer than the limit.
+                _ = try await transaction.query("SELECT pg_sleep(0.4)")
+                #expect(try await other.endStalledTransactions() == 0)
+                async let working = transaction.query("SELECT pg_sleep(0.5)")
+                _ = try await other.query("SELECT pg_sleep(0.1)")
+                #expect(try await other.endStalledTransactions() == 0)
+                _ = try await working
+            }
+        }
+    }
+
+    @Test(
+        "A server that starts, stops, is full, broken or a standby is away; one that refuses data or a lock is not",
+        arguments: [
+            ("08006", true), ("53100", true), ("53300", true), ("57P01", true), ("57P03", true), ("58030", true),
+            ("25006", true), ("57014", false), ("55P03", false), ("40001", false), ("40P01", false), ("22003", false),
+            ("23505", false),
+        ])
+    func outages(sqlState: String, isOutage: Bool) {
+        let error = PostgresError(.server, operation: "x", sqlState: sqlState)
+        #expect(error.isOutage == isOutage)
+        #expect(!isOutage || error.isRetryable)
+        #expect(error.isDataError == (sqlState.hasPrefix("22") || sqlState.hasPrefix("23")))
+        #expect(error.isDataError != error.isRetryable)
+    }
+
     @Test("A large batch of statements and values goes through in one round trip")
     func largePipeline() async throws {
         try await TestDatabase.with(seeded: false) { database in

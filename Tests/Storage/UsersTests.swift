@@ -56,36 +56,4 @@ struct UsersTests {
             #expect(try await users.change(.random(), banned: true, role: nil) == nil)
         }
     }
-
-    @Test("Kept sign-ins are published once by two relays, and stay when publishing fails")
-    func relay() async throws {
-        struct Down: Error {}
-        try await TestDatabase.with { database in
-            let outbox = SignInOutbox(database.client)
-            let events = (0..<50).map { _ in Sample.signIn(.random()) }
-            _ = try await outbox.add(events)
-            await #expect(throws: Down.self) { try await outbox.publishDue(olderThan: .zero) { _ in throw Down() } }
-            #expect(try await outbox.backlog().count == 50)
-            let collected = Collected()
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 0..<4 {
-                    group.addTask {
-                        while try await outbox.publishDue(olderThan: .zero, limit: 7, { await collected.add($0) }) > 0 {
-                        }
-                    }
-                }
-                try await group.waitForAll()
-            }
-            let published = await collected.events
-            #expect(published.count == 50)
-            #expect(Set(published) == Set(events))
-            #expect(try await outbox.backlog().count == 0)
-        }
-    }
-
-    private actor Collected {
-        private(set) var events: [SignInEvent] = []
-
-        func add(_ more: [SignInEvent]) { events += more }
-    }
 }

@@ -33,3 +33,14 @@ struct Sample: Sendable {
         }
     }
 }
+
+extension ConsumerGroup {
+    /// One step of a sweep: what is stale, taken over.
+    func reclaim(
+        minIdle: Duration, count: Int, after cursor: StreamID = .zero
+    ) async throws -> (entries: [Delivery], deleted: [StreamID], next: StreamID?) {
+        let found = try await stale(minIdle: minIdle, count: count, after: cursor)
+        let taken = try await takeOver(found.entries.map(\.id), minIdle: minIdle)
+        return (taken.deliveries, taken.missing, found.next)
+    }
+}

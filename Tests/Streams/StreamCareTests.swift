@@ -13,7 +13,9 @@ import Testing
         try await Sample.with { sample in
             let trimmer = StreamTrimmer(sample.redis.client)
             func trim(_ groups: [String] = ["progress"], keeping window: Duration = .zero) async throws -> Int {
-                try await trimmer.trim(stream: sample.keys.signIns, groups: groups, keeping: window)
+                try await trimmer.trim(
+                    stream: sample.keys.signIns, groups: groups, keeping: window, most: 1_000_000
+                ).count
             }
             #expect(try await trim() == 0)
             try await sample.producer.publish(Sample.events(1_000))
@@ -48,6 +50,35 @@ import Testing
         }
     }
 
+    @Test func ofTooLongAStreamWhatIsAcknowledgedGoesInSpiteOfTheWindowAndOfStrangers() async throws {
+        try await Sample.with { sample in
+            let trimmer = StreamTrimmer(sample.redis.client)
+            func trim(most: Int) async throws -> StreamTrimmer.Trimmed {
+                try await trimmer.trim(
+                    stream: sample.keys.signIns, groups: ["progress"], keeping: .seconds(3_600), most: most)
+            }
+            try await sample.producer.publish(Sample.events(3_000))
+            let consumer = sample.consumer()
+            let batch = try await consumer.read(count: 3_000, block: .milliseconds(1))
+            _ = try await consumer.acknowledge(Array(batch.ids.prefix(2_000)))
+            let slow = sample.consumer(group: "slow")
+            try await slow.ensure()
+            let fast = sample.consumer(group: "fast")
+            _ = try await fast.acknowledge(try await fast.read(count: 2_900, block: .milliseconds(1)).ids)
+            let kept = try await trim(most: 3_000)
+            #expect(kept.count == 0 && kept.overridden == [])
+            let trimmed = try await trim(most: 2_500)
+            #expect((400...500).contains(trimmed.count))
+            #expect(trimmed.overridden == ["slow"])
+            // What is pending stays, however long the stream.
+            var removed = trimmed.count
+            while case let more = try await trim(most: 0).count, more > 0 { removed += more }
+            #expect((1_900...2_000).contains(removed))
+            let left = try await consumer.reclaim(minIdle: .zero, count: 3_000)
+            #expect(left.entries.map(\.entry.id) == Array(batch.ids.dropFirst(2_000)))
+        }
+    }
+
     @Test func comparesIdsAsNumbers() async throws {
         try await Sample.with { sample in
             // Ten sorts after nine, and the sequence counts too.
@@ -61,10 +92,41 @@ import Testing
             #expect(batch.count == 400)
             _ = try await consumer.acknowledge(batch.ids.filter { $0.milliseconds != 100 })
             _ = try await StreamTrimmer(sample.redis.client).trim(
-                stream: sample.keys.signIns, groups: ["progress"], keeping: .zero)
+                stream: sample.keys.signIns, groups: ["progress"], keeping: .zero, most: 1_000_000)
             let left = try await consumer.reclaim(minIdle: .zero, count: 1_000)
             #expect(left.entries.count == 100)
             #expect(try await length(sample) < 200)
+        }
+    }
+}
+
+@Suite struct LagRepairTests {
+    /// Redis 7.0 forgets with a restart how much a group has read.
+    @Test func afterARestartTheLagIsNeverMoreThanThereIsAndRightOnceAllIsRead() async throws {
+        try await PrivateRedis.with { server in
+            let client = RedisClient(try RedisConfiguration(url: server.url), logger: TestLog.logger)
+            let keys = StreamKeys()
+            let consumer = ConsumerGroup(
+                reads: client, commands: client, stream: keys.signIns, group: "progress", consumer: "one")
+            try await Producer(client, keys: keys).publish(Sample.events(300))
+            _ = try await consumer.acknowledge(try await consumer.read(count: 280, block: .milliseconds(1)).ids)
+            _ = try await client.send(["XTRIM", keys.signIns, "MAXLEN", 100])
+            server.kill()
+            try await server.start()
+            // It may not know; but it must not tell too little, nor more than there is.
+            if let undone = try await StreamSurvey.take(client, keys: keys).signIns.undone {
+                #expect((20...100).contains(undone))
+            }
+            let lag = try await StreamStatus.read(client, stream: keys.signIns).groups.first?.lag ?? -1
+            #expect((20...100).contains(lag))
+            #expect(try await !consumer.repairLag(), "not while something waits")
+            _ = try await consumer.acknowledge(try await consumer.read(count: 280, block: .milliseconds(1)).ids)
+            #expect(try await StreamSurvey.take(client, keys: keys).signIns.undone == 0)
+            _ = try await consumer.repairLag()
+            let info = try await client.send(["XINFO", "GROUPS", keys.signIns])
+            #expect(info[0]?.value(named: "lag")?.integer == 0, "others see it too")
+            #expect(try await !consumer.repairLag())
+            await client.close()
         }
     }
 }

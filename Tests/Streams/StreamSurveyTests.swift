@@ -38,7 +38,8 @@ import Testing
             #expect(
                 reading.signIns.group
                     == StreamSurvey.Group(
-                        lastDelivered: ids[2], entriesRead: 3, lag: 2, pending: 3, oldestPending: ids[0]))
+                        lastDelivered: ids[2], entriesRead: 3, lag: 2, pending: 3, oldestPending: ids[0],
+                        oldestUndone: ids[0]))
             #expect(reading.signIns.undone == 5)
             #expect(ids.allSatisfy { !reading.signIns.isDone($0) })
             // The middle one is done; nothing tells whether the ones before it are.
@@ -50,7 +51,7 @@ import Testing
             _ = try await consumer.acknowledge([batch[2].id])
             let all = try await survey(sample).signIns
             #expect(ids.map { all.isDone($0) } == [true, true, true, false, false])
-            #expect(all.group?.oldestPending == nil && all.undone == 2)
+            #expect(all.group?.oldestPending == nil && all.group?.oldestUndone == ids[3] && all.undone == 2)
             #expect(try await survey(sample).breaks(with: before) == nil)
         }
     }

@@ -132,6 +132,17 @@ public final class ChildProcess: Sendable {
         return amount * 1_024
     }
 
+    /// The time it has spent on processors until now, its own and the kernel's for it.
+    public func processorTime() async throws -> Duration {
+        let stat = try String(contentsOfFile: "/proc/\(try await pid())/stat", encoding: .utf8)
+        // After the name, which may hold anything, in brackets: the state is field 3, utime 14 and stime 15.
+        let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
+        guard fields.count > 13, let user = Int(fields[12]), let system = Int(fields[13]) else {
+            throw Unrecoverable("/proc has no times of \(name)")
+        }
+        return .seconds(1) * (user + system) / sysconf(Int32(_SC_CLK_TCK))
+    }
+
     deinit {
         cutLifeline()
     }

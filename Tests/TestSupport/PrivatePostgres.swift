@@ -36,14 +36,27 @@ public final class PrivatePostgres: Sendable {
 
     /// Returns when the server accepts connections. The remains of a killed one may take a moment to go away.
     public func start() async throws {
+        try await launch([], until: "ready to accept connections")
+    }
+
+    /// Starts a server that is still "starting up" (SQLSTATE 57P03 for everyone who comes) until `endStartup`.
+    public func beginStartup() async throws {
+        // It asks an archive for what happened after its last checkpoint, and the archive takes its time.
+        try Data().write(to: directory.appending(path: "recovery.signal"))
+        let archive = "while [ ! -e \(latch.path) ]; do sleep 0.05; done; false"
+        try await launch(["-c", "restore_command=\(archive)"], until: "database system was ")
+    }
+
+    private func launch(_ settings: [String], until line: String) async throws {
         try await eventually("Postgres starts on port \(port)", within: .seconds(60)) {
             // On SIGQUIT it ends at once and cleans up after itself.
             let process = ChildProcess(
                 PrivatePostgres.command(
                     "postgres", "-D", directory.path, "-c", "listen_addresses=127.0.0.1", "-c", "port=\(port)", "-c",
-                    "unix_socket_directories=", "-c", "max_connections=200"), name: "postgres", lastSignal: SIGQUIT)
+                    "unix_socket_directories=", "-c", "max_connections=200") + settings, name: "postgres",
+                lastSignal: SIGQUIT)
             do {
-                try await process.line(containing: "ready to accept connections", within: .seconds(30))
+                try await process.line(containing: line, within: .seconds(30))
             } catch {
                 await process.end()
                 throw Failure(description: "postgres did not start: \(process.lines.suffix(3))")
@@ -53,9 +66,28 @@ public final class PrivatePostgres: Sendable {
         }
     }
 
-    /// SIGKILL: connections are cut, nothing is tidied up.
+    /// Lets the server that `beginStartup` has started accept connections, and returns when it does.
+    public func endStartup() async throws {
+        try Data().write(to: latch)
+        try await server.withLock { $0 }?.line(containing: "ready to accept connections")
+        try FileManager.default.removeItem(at: latch)
+    }
+
+    private var latch: URL { directory.appending(path: "archive-answers") }
+
+    /// What the server that runs now has logged.
+    public func lines(containing text: String) -> [String] {
+        server.withLock { $0 }?.lines(containing: text) ?? []
+    }
+
+    /// SIGKILL to all its processes: connections are cut, nothing is finished or tidied up.
     public func kill() async throws {
         guard let process = take() else { return }
+        // Stopped first, so that it makes no new ones. Left alone, a session would finish and commit what it is at.
+        try await process.signal(SIGSTOP)
+        let pid = try await process.pid()
+        let children = try String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)
+        for child in children.split(separator: " ").compactMap({ pid_t($0) }) { _ = Glibc.kill(child, SIGKILL) }
         try await process.kill()
     }
 

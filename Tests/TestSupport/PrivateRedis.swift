@@ -45,7 +45,9 @@ public final class PrivateRedis: Sendable {
     }
 
     /// Returns when the server accepts commands.
-    public func start() async throws {
+    ///
+    /// - Parameter more: further options for this start only.
+    public func start(_ more: [String] = []) async throws {
         let wrapper = Process()
         let (input, output) = (Pipe(), Pipe())
         wrapper.executableURL = URL(filePath: "/bin/sh")
@@ -55,7 +57,7 @@ public final class PrivateRedis: Sendable {
             + [
                 "--port", String(port), "--bind", "127.0.0.1", "--dir", directory.path, "--appendonly", "yes",
                 "--appendfsync", "always", "--save", "", "--daemonize", "no", "--logfile", "",
-            ] + options
+            ] + options + more
         wrapper.standardInput = input
         wrapper.standardOutput = output
         try wrapper.run()

@@ -10,6 +10,8 @@ public struct TestRedis: Sendable {
         public init() {}
     }
 
+    /// Of the server, which all tests share.
+    public let url: String
     public let configuration: RedisConfiguration
     public let client: RedisClient
     public let prefix: String
@@ -26,7 +28,8 @@ public struct TestRedis: Sendable {
         configuration.clientName = prefix
         if let queueLimit { configuration.queueLimit = queueLimit }
         let redis = TestRedis(
-            configuration: configuration, client: RedisClient(configuration, logger: TestLog.logger), prefix: prefix)
+            url: url, configuration: configuration, client: RedisClient(configuration, logger: TestLog.logger),
+            prefix: prefix)
         do {
             let value = try await body(redis)
             try await redis.cleanUp()

@@ -39,6 +39,8 @@ class Fleet:
         same_boot = state.get("boot") == boot()
         self.members = {name: Identity(*who) for name, who in state.get("processes", {}).items() if same_boot}
         self.ports: dict[str, int] = state.get("ports", {})
+        # How each was started; only in memory, for it holds secrets.
+        self.commands: dict[str, tuple[list[str], dict]] = {}
 
     def save(self) -> None:
         text = json.dumps({"boot": boot(), "processes": self.members, "ports": self.ports}, indent=2)
@@ -57,10 +59,16 @@ class Fleet:
             log.replace(log.with_suffix(".log.1"))
         with self.interruptions.later():
             who = processes.start(arguments, log, **options)
+            self.commands[name] = arguments, options
             self.members[name] = who
             self.save()
             (self.folder / "pids" / f"{name}.pid").write_text(f"{who.pid}\n")
         return who
+
+    def start_again(self, name: str) -> Identity:
+        """Starts what has ended just as it was started before."""
+        arguments, options = self.commands[name]
+        return self.start(name, arguments, **options)
 
     def wait_until(self, name: str, ready: Callable[[], bool], patience: float = 60) -> None:
         """Waits for a process of ours to be ready, and says from its own log why it is not."""

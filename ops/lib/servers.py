@@ -154,11 +154,17 @@ def create_cluster(home: Path, cluster: Path, password: str, user: str | None) -
     unfinished.rename(cluster)
 
 
-def psql(url: str, statement: str, *options: str) -> subprocess.CompletedProcess:
-    """Runs one statement; nothing secret stands on the command line, where `ps` would show it."""
+def psql_address(url: str) -> tuple[list[str], dict[str, str]]:
+    """The arguments and the environment with which psql reaches a database; nothing secret stands on the command line,
+    where `ps` would show it."""
     parts = urlsplit(url)
     environment = os.environ | {"PGPASSWORD": parts.password or "", "PGCONNECT_TIMEOUT": "5"}
-    address = ["-h", parts.hostname, "-p", str(parts.port), "-U", parts.username, "-d", parts.path.lstrip("/")]
+    return ["-h", parts.hostname, "-p", str(parts.port), "-U", parts.username, "-d", parts.path.lstrip("/")], environment
+
+
+def psql(url: str, statement: str, *options: str) -> subprocess.CompletedProcess:
+    """Runs one statement."""
+    address, environment = psql_address(url)
     return subprocess.run(
         ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *address, *(options or ("-A", "-t")), "-f", "-"],
         env=environment, input=statement, capture_output=True, text=True,

@@ -1,5 +1,6 @@
 """HTTP for the scripts: never through a proxy, and an answer is an answer whatever its status."""
 
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -31,7 +32,8 @@ def call(
             return Answer(response.status, decoded(response.read()))
     except urllib.error.HTTPError as error:
         return Answer(error.code, decoded(error.read()))
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
+        # The latter: it ended in the middle of its answer.
         return Answer(0, str(error))
 
 

@@ -13,9 +13,20 @@ struct CatalogHistory: Sendable {
 
     var questIDs: [Identifier] { quests.keys.sorted() }
 
+    /// The types of events that some quest listens to or listened to, as events carry them.
+    var eventTypes: [String] {
+        let counted = Set(quests.values.joined().map(\.eventType))
+        let first = EventType.firstSignIn
+        return counted.union(counted.contains(first.counted.name) ? [first.name] : []).sorted()
+    }
+
     /// The quest as it stood at `revision`; nil before it was made.
     func quest(_ id: Identifier, at revision: Int64) -> Quest? {
         quests[id]?.last { $0.revision <= revision }
+    }
+
+    func latest(_ id: Identifier) -> Quest? {
+        quests[id]?.last
     }
 
     func reward(of quest: Quest, at revision: Int64) -> Reward? {

@@ -9,10 +9,12 @@ public struct Difference: Sendable, Hashable, CustomStringConvertible {
     public let expected: String
     public let found: String
 
-    public var description: String {
-        let quest = questID.map { " quest \($0)" } ?? ""
-        return "person \(userID)\(quest): \(subject) is \(found), expected \(expected)"
-    }
+    public var description: String { "\(place): \(subject) is \(found), expected \(expected)" }
+
+    /// As what rebuilding from the events would make of it.
+    public var change: String { "\(place): \(subject) \(found) → \(expected)" }
+
+    private var place: String { "person \(userID)" + (questID.map { " quest \($0)" } ?? "") }
 }
 
 /// Collects the differences of one person.
@@ -25,9 +27,12 @@ struct Comparison {
     }
 
     mutating func require<Value: Equatable>(
-        _ subject: String, of questID: Identifier? = nil, is expected: Value, found: Value
+        _ subject: String, of questID: Identifier? = nil, is expected: Value?, found: Value?
     ) {
-        if expected != found { add(subject, of: questID, expected: "\(expected)", found: "\(found)") }
+        guard expected != found else { return }
+        add(
+            subject, of: questID, expected: expected.map { "\($0)" } ?? "nothing",
+            found: found.map { "\($0)" } ?? "nothing")
     }
 
     mutating func add(_ subject: String, of questID: Identifier? = nil, expected: String, found: String) {

@@ -1,56 +1,79 @@
 import Domain
 import Storage
 
-/// Compares all that the tables say about one person with what follows from that person's events.
+/// Compares what the tables say about one person with what follows from that person's events.
 struct PersonCheck {
-    /// Completions younger than this may still be on their way to a claim.
-    static let flightSeconds = 60.0
+    /// How much is compared.
+    enum Scope: Sendable {
+        /// Everything.
+        case everything
+        /// What follows from the events alone: progress and completions, and claims that no event explains.
+        case progress
+    }
 
     let userID: Identifier
     let person: VerificationSnapshot.Person
     let history: CatalogHistory
-    private var comparison: Comparison
+    let scope: Scope
+    /// What must stand in the tables, by quest.
+    let expectations: [Identifier: Expectation]
+    private(set) var comparison: Comparison
     private(set) var inFlight = 0
+    /// How many differences were told of.
+    private(set) var differenceCount = 0
+    /// The quests that some of them were about.
+    private(set) var differingQuests: Set<Identifier> = []
 
-    var differences: [Difference] { comparison.differences }
-
-    init(userID: Identifier, person: VerificationSnapshot.Person, history: CatalogHistory) {
+    /// Compares what holds for the person as a whole: progress rows, shared causes, ledger and balances.
+    init(
+        userID: Identifier, person: VerificationSnapshot.Person, history: CatalogHistory, scope: Scope = .everything
+    ) {
         self.userID = userID
         self.person = person
         self.history = history
+        self.scope = scope
+        var expectations: [Identifier: Expectation] = [:]
+        for questID in history.questIDs {
+            expectations[questID] = Expectation(of: questID, events: person.events, history: history)
+        }
+        self.expectations = expectations
         comparison = Comparison(userID: userID)
         checkProgress()
-        checkClaims()
-        checkLedger()
+        checkCauses()
+        if scope == .everything { checkLedger() }
     }
 
-    // MARK: Progress and completions
+    /// Compares the rows whose ids fall into `slice`. Each slice is added once.
+    mutating func add(_ rewards: VerificationSnapshot.Rewards, in slice: IdentifierSlice) {
+        var check = RewardCheck(of: self, rewards, in: slice, comparison)
+        check.run()
+        comparison = check.comparison
+        inFlight += check.inFlight
+    }
+
+    /// Tells of what was found since the last time, and forgets it: one person may have any number of differences.
+    mutating func tell(_ report: (Difference) -> Void) {
+        for difference in comparison.differences {
+            differenceCount += 1
+            if let questID = difference.questID { differingQuests.insert(questID) }
+            report(difference)
+        }
+        comparison = Comparison(userID: userID)
+    }
+
+    // MARK: Progress
 
     private mutating func checkProgress() {
         let rows = Dictionary(person.progress.map { ($0.questID, $0) }) { first, _ in first }
-        var found = Dictionary(person.completions.map { ($0.id, $0) }) { first, _ in first }
         for questID in Set(history.questIDs).union(rows.keys).sorted() {
-            let expected = Expectation(of: questID, events: person.events, history: history)
-            switch (expected, rows[questID]) {
+            switch (expectations[questID], rows[questID]) {
             case (nil, nil): continue
-            case (nil, .some): comparison.add("progress", of: questID, expected: "no row", found: "a row")
+            case (nil, .some(let row)):
+                comparison.add("progress", of: questID, expected: "no row", found: row.progress.inWords)
             case (.some(let expected), nil):
-                comparison.add("progress", of: questID, expected: "\(expected.progress)", found: "no row")
+                comparison.add("progress", of: questID, expected: expected.progress.inWords, found: "no row")
             case (.some(let expected), .some(let row)): check(row, questID, expected)
             }
-            var causes: Set<Identifier> = []
-            for completed in expected?.completed ?? [] {
-                let id = Completion.id(userID: userID, questID: questID, ordinal: completed.ordinal)
-                if let cause = found[id]?.causeID, !causes.insert(cause).inserted {
-                    comparison.add(
-                        "completion \(completed.ordinal) cause_id", of: questID, expected: "an event of its own",
-                        found: "\(cause), which filled another streak")
-                }
-                check(found.removeValue(forKey: id), questID, completed)
-            }
-        }
-        for extra in found.values {
-            comparison.add("completion \(extra.id)", of: extra.questID, expected: "none", found: "a row")
         }
     }
 
@@ -63,13 +86,12 @@ struct PersonCheck {
         let isExhausted = expected.progress.isExhausted(under: expected.terms)
         comparison.require("progress.status", of: questID, is: isExhausted ? 1 : 0, found: row.status)
         comparison.require("progress.catalog_revision", of: questID, is: expected.revision, found: row.revision)
-        comparison.require("progress.last_goal", of: questID, is: expected.terms.streak, found: row.lastTerms.streak)
-        comparison.require(
-            "progress.last_limit", of: questID, is: expected.terms.duplication, found: row.lastTerms.duplication)
+        comparison.require("progress.last_goal", of: questID, is: expected.terms.streak, found: row.lastGoal)
+        comparison.require("progress.last_limit", of: questID, is: expected.terms.duplication, found: row.lastLimit)
         // Where the last batch began is not recorded elsewhere; but from there its events must lead to where the row is.
         if !leadsHere(row, under: expected.terms) {
             comparison.add(
-                "progress.last_*", of: questID, expected: "a batch that leads to \(row.progress)",
+                "progress.last_*", of: questID, expected: "a batch that leads to \(row.progress.inWords)",
                 found: "start \(row.lastStart), events \(row.lastEvents), completions \(row.lastCompletions)")
         }
     }
@@ -77,7 +99,7 @@ struct PersonCheck {
     /// Whether the last batch, as the row tells of it, ends where the row stands. A corrupt row may hold any number.
     private func leadsHere(_ row: VerificationSnapshot.ProgressRow, under terms: QuestTerms) -> Bool {
         let counted = Int64(row.lastStart) + Int64(row.lastEvents)
-        let balanced = Int64(row.lastCompletions) * Int64(row.lastTerms.streak) + Int64(row.progress.streak)
+        let balanced = Int64(row.lastCompletions) * Int64(row.lastGoal) + Int64(row.progress.streak)
         guard counted == balanced, row.lastEvents >= 0, row.lastStart >= 0,
             (0...max(0, row.progress.duplication)).contains(row.lastCompletions),
             row.lastCompletions <= terms.duplication
@@ -88,101 +110,30 @@ struct PersonCheck {
         return replayed == row.progress && made == row.lastCompletions
     }
 
-    private mutating func check(
-        _ row: VerificationSnapshot.CompletionRow?, _ questID: Identifier, _ expected: Expectation.Completed
-    ) {
-        let subject = "completion \(expected.ordinal)"
-        guard let row else {
-            comparison.add(subject, of: questID, expected: "a row", found: "none")
-            return
+    private mutating func checkCauses() {
+        for shared in person.sharedCauses {
+            comparison.add(
+                "cause_id \(shared.causeID)", of: shared.questID.flatMap { Identifier($0) },
+                expected: "the cause of one completion", found: "the cause of \(shared.count)")
         }
-        comparison.require("\(subject) quest_id", of: questID, is: questID, found: row.questID)
-        comparison.require("\(subject) number", of: questID, is: expected.ordinal, found: row.ordinal)
-        comparison.require("\(subject) catalog_revision", of: questID, is: expected.revision, found: row.revision)
-        comparison.require(
-            "\(subject) reward_item", of: questID, is: expected.reward?.item.rawValue, found: row.rewardItem)
-        comparison.require(
-            "\(subject) reward_qty", of: questID, is: expected.reward?.quantity, found: row.rewardQuantity)
-        comparison.require("\(subject) auto_claim", of: questID, is: expected.autoClaim, found: row.autoClaim)
-        let quest = history.quest(questID, at: expected.revision)
-        let causeType = row.causeType.flatMap(EventType.init)?.counted.name
-        comparison.require("\(subject) cause's type", of: questID, is: quest?.eventType, found: causeType)
-        comparison.require(
-            "\(subject) cause's catalog_revision", of: questID, is: expected.revision, found: row.causeRevision)
-        comparison.require("\(subject) timestamp", of: questID, is: row.causeOccurredAt, found: row.occurredAt)
-    }
-
-    // MARK: Claims
-
-    private mutating func checkClaims() {
-        var claims = Dictionary(person.claims.map { ($0.id, $0) }) { first, _ in first }
-        for completion in person.completions {
-            guard let claim = claims.removeValue(forKey: completion.id) else {
-                let isWaiting = person.outbox.contains(completion.id)
-                if isWaiting && completion.ageSeconds < PersonCheck.flightSeconds {
-                    inFlight += 1
-                } else {
-                    comparison.add(
-                        "claim \(completion.id)", of: completion.questID, expected: "a row",
-                        found: isWaiting ? "none, its completion still waits" : "none")
-                }
-                continue
-            }
-            check(claim, completion)
-        }
-        for extra in claims.values {
-            comparison.add("claim \(extra.id)", of: extra.questID, expected: "none", found: "a row")
-        }
-        for id in person.outbox.subtracting(person.completions.map(\.id)) {
-            comparison.add("outbox \(id)", expected: "none", found: "a row without a completion")
-        }
-        for claim in person.claims where person.outbox.contains(claim.id) {
-            comparison.add("outbox \(claim.id)", of: claim.questID, expected: "none", found: "a row beside its claim")
-        }
-    }
-
-    private mutating func check(
-        _ claim: VerificationSnapshot.ClaimRow, _ completion: VerificationSnapshot.CompletionRow
-    ) {
-        let quest = completion.questID
-        comparison.require("claim.quest_id", of: quest, is: quest, found: claim.questID)
-        comparison.require("claim.completion", of: quest, is: completion.ordinal, found: claim.ordinal)
-        comparison.require("claim.reward_item", of: quest, is: completion.rewardItem, found: claim.rewardItem)
-        comparison.require("claim.reward_qty", of: quest, is: completion.rewardQuantity, found: claim.rewardQuantity)
-        comparison.require("claim.created_at", of: quest, is: completion.occurredAt, found: claim.createdAt)
-        let entry = person.entries.first { $0.kind == "claim" && $0.ref == claim.id.description }
-        let mustBeClaimed = entry != nil || completion.autoClaim == true
-        comparison.require("claim.status", of: quest, is: mustBeClaimed ? "claimed" : "pending", found: claim.status)
-        comparison.require("claim.claimed_at", of: quest, is: entry?.createdAt, found: claim.claimedAt)
-        guard let entry else {
-            if mustBeClaimed {
-                comparison.add("ledger entry of claim \(claim.id)", of: quest, expected: "a row", found: "none")
-            }
-            return
-        }
-        comparison.require("ledger.item", of: quest, is: claim.rewardItem, found: entry.item)
-        comparison.require("ledger.amount", of: quest, is: claim.rewardQuantity, found: entry.amount)
     }
 
     // MARK: Ledger
 
     private mutating func checkLedger() {
-        let claims = Set(person.claims.map(\.id.description))
-        var balances: [String: Int64] = [:]
-        for entry in person.entries {
-            // A corrupt amount may be any number.
-            balances[entry.item] = (balances[entry.item] ?? 0).addingReportingOverflow(entry.amount).partialValue
+        for entry in person.breaks {
             comparison.require(
-                "ledger.balance_after of entry \(entry.id)", is: balances[entry.item], found: entry.balanceAfter)
-            if entry.kind == "claim" && !claims.contains(entry.ref) {
-                comparison.add("ledger.ref of entry \(entry.id)", expected: "a claim", found: entry.ref)
-            }
+                "ledger.balance_after of entry \(entry.entryID)", is: entry.sum, found: String(entry.balanceAfter))
         }
-        if !person.claims.isEmpty && person.balances == nil {
+        if person.claimCount > 0 && person.balances == nil {
             comparison.add("account", expected: "a row", found: "none")
         }
         let found = person.balances ?? (gold: 0, diamond: 0)
-        comparison.require("balance.gold", is: balances["gold"] ?? 0, found: found.gold)
-        comparison.require("balance.diamond", is: balances["diamond"] ?? 0, found: found.diamond)
+        comparison.require("balance.gold", is: person.ledger["gold"] ?? "0", found: String(found.gold))
+        comparison.require("balance.diamond", is: person.ledger["diamond"] ?? "0", found: String(found.diamond))
     }
+}
+
+extension Progress {
+    var inWords: String { "streak \(streak), duplication \(duplication)" }
 }

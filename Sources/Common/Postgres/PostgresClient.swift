@@ -68,12 +68,50 @@ public final class PostgresClient: Sendable {
         try await lease(operation) { try await $0.execute(script: script, operation: operation) }
     }
 
+    /// Ends sessions of this installation whose process has stopped in the middle of sending: that said nothing for the
+    /// idle-in-transaction timeout, with a transaction open, while the server waits for the rest of a round trip. The
+    /// server's own timeouts do not run then, and such a session would keep its locks as long as the process is stopped.
+    ///
+    /// Done by itself whenever a lock is not given in time. Whoever skips locked rows has to ask for it.
+    ///
+    /// - Returns: how many were ended.
+    /// - Throws: `PostgresError`.
+    @discardableResult
+    public func endStalledTransactions() async throws -> Int {
+        try await withConnection("end stalled transactions") { connection in
+            try await connection.run([stalledTransactions], operation: "end stalled transactions").first?.count ?? 0
+        }
+    }
+
+    /// Applications of one installation share the first word of their names: `questline-worker`, `questline-front`.
+    private var stalledTransactions: SQL {
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+            AND split_part(application_name, '-', 1) = split_part(\(configuration.applicationName), '-', 1)
+            AND xact_start IS NOT NULL AND wait_event = 'ClientRead'
+            AND state_change < now() - \(configuration.idleInTransactionTimeout.wholeMilliseconds) * interval '1 millisecond'
+        """
+    }
+
     /// Closes idle connections now and lent ones when they come back.
     public func close() {
         pool.close()
     }
 
     private func lease<Value: Sendable>(
+        _ operation: String, _ body: @Sendable (PostgresConnection) async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await withConnection(operation, body)
+        } catch let error as PostgresError where error.isLockTimeout {
+            // The error is what the caller has to know; the next try may fare better.
+            _ = try? await endStalledTransactions()
+            throw error
+        }
+    }
+
+    private func withConnection<Value: Sendable>(
         _ operation: String, _ body: @Sendable (PostgresConnection) async throws -> Value
     ) async throws -> Value {
         do {

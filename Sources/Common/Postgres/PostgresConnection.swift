@@ -226,7 +226,8 @@ import Reactor
         default:
             PostgresError(
                 .server, operation: operation, message: text(of: result, diag_message) ?? "",
-                sqlState: text(of: result, diag_sqlstate), constraint: text(of: result, diag_constraint))
+                sqlState: text(of: result, diag_sqlstate), constraint: text(of: result, diag_constraint),
+                detail: text(of: result, diag_detail))
         }
     }
 

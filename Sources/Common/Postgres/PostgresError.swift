@@ -1,7 +1,7 @@
 /// What went wrong with the database, and what may be done about it.
 ///
-/// `description` names code, SQLSTATE, constraint and operation, and no value of anyone's data; `message` is the
-/// server's own text and may quote data.
+/// `description` names code, SQLSTATE, constraint and operation, and no value of anyone's data; `message` and `detail`
+/// are the server's own text and may quote data.
 public struct PostgresError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         /// A URL that libpq cannot read.
@@ -27,19 +27,22 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     /// Five characters as in appendix A of the Postgres manual.
     public let sqlState: String?
     public let constraint: String?
+    /// The server's explanation, as in `Failing row contains (…)`; it may quote data.
+    public let detail: String?
     /// Whether the statements may have taken effect although no answer was seen: the connection went away after they
     /// were sent.
     public let outcomeIsUnknown: Bool
 
     public init(
         _ code: Code, operation: String, message: String = "", sqlState: String? = nil, constraint: String? = nil,
-        outcomeIsUnknown: Bool = false
+        detail: String? = nil, outcomeIsUnknown: Bool = false
     ) {
         self.code = code
         self.operation = operation
         self.message = message
         self.sqlState = sqlState
         self.constraint = constraint
+        self.detail = detail
         self.outcomeIsUnknown = outcomeIsUnknown
     }
 
@@ -67,11 +70,15 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         return sqlState.hasPrefix("22") || sqlState.hasPrefix("23")
     }
 
+    /// Whether a lock was not given in time.
+    var isLockTimeout: Bool { code == .server && sqlState == "55P03" }
+
     /// Whether the database is away, as far as this error tells.
     public var isOutage: Bool {
         switch code {
         case .connection, .timeout: true
-        case .server: ["08", "53", "57"].contains(sqlState?.prefix(2) ?? "") && sqlState != "57014"
+        case .server:
+            (["08", "53", "57", "58"].contains(sqlState?.prefix(2) ?? "") && sqlState != "57014") || sqlState == "25006"
         default: false
         }
     }

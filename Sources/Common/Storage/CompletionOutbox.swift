@@ -46,6 +46,18 @@ public struct CompletionOutbox: Sendable {
         }
     }
 
+    /// Leaves completions alone that are about to become dead letters: they must not come a second time.
+    ///
+    /// - Throws: `PostgresError`.
+    public func bury(_ ids: [Identifier]) async throws {
+        _ = try await postgres.query(
+            "UPDATE processing.outbox SET published_at = 'infinity' WHERE event_id = ANY(\(ids))",
+            operation: "leave buried completions alone")
+    }
+
+    /// Makes every row due at once: the stream may have lost them.
+    static let recall: SQL = "UPDATE processing.outbox SET published_at = '-infinity'"
+
     /// How many completions wait for their claim, and the age of the oldest in seconds.
     ///
     /// - Throws: `PostgresError`.

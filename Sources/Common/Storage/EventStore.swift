@@ -44,6 +44,27 @@ public struct EventStore: Sendable {
     ///
     /// - Throws: `PostgresError`.
     public func conflicts(among events: [SignInEvent]) async throws -> [SignInEvent] {
+        let recorded = try await contents(of: events)
+        return events.filter { event in
+            recorded[event.id].map { $0.userID != event.userID || $0.type != event.type.name } ?? false
+        }
+    }
+
+    /// Of these events, the ids of those that are recorded, for the same person and with the same type.
+    ///
+    /// - Throws: `PostgresError`.
+    public func recorded(among events: [SignInEvent]) async throws -> Set<Identifier> {
+        let recorded = try await contents(of: events)
+        return Set(
+            events.lazy.filter { event in
+                recorded[event.id].map { $0.userID == event.userID && $0.type == event.type.name } ?? false
+            }.map(\.id))
+    }
+
+    /// What is recorded under the ids of these events.
+    private func contents(
+        of events: [SignInEvent]
+    ) async throws -> [Identifier: (userID: Identifier, type: String)] {
         let rows = try await postgres.query(
             "SELECT id, user_id, event_type FROM processing.events WHERE id = ANY(\(events.map(\.id)))",
             operation: "compare duplicates")
@@ -51,9 +72,7 @@ public struct EventStore: Sendable {
         for row in rows {
             recorded[try row.decode(0)] = (userID: try row.decode(1), type: try row.decode(2))
         }
-        return events.filter { event in
-            recorded[event.id].map { $0.userID != event.userID || $0.type != event.type.name } ?? false
-        }
+        return recorded
     }
 
     private static func decode(_ rows: PostgresResult) throws -> RecordedBatch {

@@ -1,10 +1,13 @@
 import Domain
 import Postgres
 
-/// Sign-ins that were accepted but not yet seen in the stream.
+/// Sign-ins that were accepted and are not known to be recorded yet. A row goes when its event is in the event table, so
+/// what a flushed stream forgets is published again.
 public struct SignInOutbox: Sendable {
     /// More rows than this are not taken: the front answers 503 instead.
     public static let defaultLimit: Int64 = 1_000_000
+    /// How long ago a sign-in was published before it may be published again.
+    public static let patience = Duration.seconds(5)
 
     let postgres: PostgresClient
 
@@ -33,19 +36,20 @@ public struct SignInOutbox: Sendable {
         }
     }
 
-    /// Removes rows whose events are in the stream.
+    /// Notes that the events of these rows are in the stream.
     ///
-    /// - Throws: `PostgresError`; what stays is published again by the relay, which does no harm.
-    public func remove(_ rows: [Int64]) async throws {
+    /// - Throws: `PostgresError`; what is not noted is published again by the relay, which does no harm.
+    public func published(_ rows: [Int64]) async throws {
         _ = try await postgres.query(
             """
-            DELETE FROM auth.outbox WHERE outbox_id = ANY(ARRAY(
-                SELECT outbox_id FROM auth.outbox WHERE outbox_id = ANY(\(rows)) FOR UPDATE SKIP LOCKED))
-            """, operation: "remove published sign-ins")
+            UPDATE auth.outbox SET published_at = now() WHERE outbox_id = ANY(ARRAY(
+                SELECT outbox_id FROM auth.outbox WHERE outbox_id = ANY(\(rows)) AND published_at IS NULL
+                FOR UPDATE SKIP LOCKED))
+            """, operation: "note published sign-ins")
     }
 
-    /// Publishes rows older than `age` and removes them in one transaction: they go only when `publish` has returned.
-    /// Rows that another relay holds are left to it.
+    /// Publishes rows older than `age` that were not published, and notes it in the same transaction: only when `publish`
+    /// has returned. Rows that another relay holds are left to it.
     ///
     /// - Returns: how many were published.
     /// - Throws: `PostgresError`, and what `publish` throws.
@@ -57,24 +61,110 @@ public struct SignInOutbox: Sendable {
         return try await postgres.transaction(operation: "publish kept sign-ins") { transaction in
             let rows = try await transaction.query(
                 """
-                SELECT event_id, event_type, user_id, occurred_at, traceparent, outbox_id FROM auth.outbox
-                WHERE created_at <= now() - \(milliseconds) * interval '1 millisecond'
-                LIMIT \(limit) FOR UPDATE SKIP LOCKED
-                """)
-            let events = try rows.map(SignInOutbox.event)
-            guard !events.isEmpty else {
+                SELECT \(unsafe: SignInOutbox.columns) FROM auth.outbox
+                WHERE published_at IS NULL AND created_at <= now() - \(milliseconds) * interval '1 millisecond'
+                ORDER BY outbox_id LIMIT \(limit) FOR UPDATE SKIP LOCKED
+                """
+            ).map(Row.init)
+            guard !rows.isEmpty else {
                 try await transaction.rollback()
                 return 0
             }
-            try await publish(events)
-            _ = try await transaction.commit(after: [
-                "DELETE FROM auth.outbox WHERE outbox_id = ANY(\(try rows.map { try $0.decode(5, as: Int64.self) }))"
-            ])
-            return events.count
+            try await publish(rows.map(\.event))
+            _ = try await transaction.commit(after: [SignInOutbox.note(rows)])
+            return rows.count
         }
     }
 
-    /// How many sign-ins wait, and the age of the oldest in seconds.
+    /// Looks at rows that were published, those first that were so longest ago: removes those whose events are recorded,
+    /// and publishes again what was published longer than `patience` before `horizon` and still is not.
+    ///
+    /// - Parameters:
+    ///   - horizon: the time of the oldest entry that the progress group has not finished; see
+    ///     `CompletionOutbox.publishLost`.
+    ///   - recorded: of these events, those that are in the event table.
+    /// - Returns: how many were removed and how many published.
+    /// - Throws: `PostgresError`, and what the two closures throw; then all stays as it is.
+    public func settle(
+        before horizon: Timestamp, limit: Int = 1_000,
+        recorded: @Sendable ([SignInEvent]) async throws -> Set<Identifier>,
+        publish: @Sendable ([SignInEvent]) async throws -> Void
+    ) async throws -> (removed: Int, published: Int) {
+        let bound = horizon.advanced(bySeconds: -SignInOutbox.patience.components.seconds)
+        return try await postgres.transaction(operation: "settle published sign-ins") { transaction in
+            let rows = try await transaction.query(
+                """
+                SELECT \(unsafe: SignInOutbox.columns), published_at <= \(bound) FROM auth.outbox
+                WHERE published_at <= now() ORDER BY published_at, outbox_id LIMIT \(limit) FOR UPDATE SKIP LOCKED
+                """
+            ).map { (row: try Row($0), isOld: try $0.decode(6, as: Bool.self)) }
+            let done = rows.isEmpty ? [] : try await recorded(rows.map(\.row.event))
+            let removed = rows.filter { done.contains($0.row.event.id) }.map(\.row)
+            let lost = rows.filter { $0.isOld && !done.contains($0.row.event.id) }.map(\.row)
+            guard !removed.isEmpty || !lost.isEmpty else {
+                try await transaction.rollback()
+                return (0, 0)
+            }
+            if !lost.isEmpty { try await publish(lost.map(\.event)) }
+            _ = try await transaction.commit(after: [SignInOutbox.note(lost), SignInOutbox.removal(of: removed)])
+            return (removed.count, lost.count)
+        }
+    }
+
+    /// Removes rows whose events a dead letter held: they were retried, and are recorded now.
+    ///
+    /// - Parameter recorded: of these events, those that are in the event table.
+    /// - Throws: `PostgresError`, and what `recorded` throws.
+    public func removeRetried(_ recorded: ([SignInEvent]) async throws -> Set<Identifier>) async throws {
+        let rows = try await postgres.query(
+            """
+            SELECT \(unsafe: SignInOutbox.columns) FROM auth.outbox WHERE published_at = 'infinity'
+            ORDER BY outbox_id LIMIT 1000
+            """, operation: "list buried sign-ins"
+        ).map(Row.init)
+        guard !rows.isEmpty else { return }
+        let done = try await recorded(rows.map(\.event))
+        _ = try await postgres.query(
+            SignInOutbox.removal(of: rows.filter { done.contains($0.event.id) }), operation: "remove retried sign-ins")
+    }
+
+    private static func note(_ rows: [Row]) -> SQL {
+        "UPDATE auth.outbox SET published_at = now() WHERE outbox_id = ANY(\(rows.map(\.number)))"
+    }
+
+    private static func removal(of rows: [Row]) -> SQL {
+        "DELETE FROM auth.outbox WHERE outbox_id = ANY(\(rows.map(\.number)))"
+    }
+
+    /// Leaves the rows of events alone that are about to become dead letters: they must not come a second time.
+    ///
+    /// - Throws: `PostgresError`.
+    public func bury(_ events: [SignInEvent]) async throws {
+        _ = try await postgres.query(
+            """
+            UPDATE auth.outbox o SET published_at = 'infinity'
+            FROM unnest(\(events.map(\.id)), \(events.map(\.userID)), \(events.map(\.type.name)))
+                AS e (event_id, user_id, event_type)
+            WHERE o.event_id = e.event_id AND o.user_id = e.user_id AND o.event_type = e.event_type
+            """, operation: "leave buried sign-ins alone")
+    }
+
+    /// Forgets an event that a dead letter held and an operator has dropped.
+    ///
+    /// - Throws: `PostgresError`.
+    public func forget(_ event: SignInEvent) async throws {
+        _ = try await postgres.query(
+            """
+            DELETE FROM auth.outbox WHERE published_at = 'infinity' AND event_id = \(event.id)
+                AND user_id = \(event.userID) AND event_type = \(event.type.name)
+            """, operation: "forget a dropped sign-in")
+    }
+
+    /// Makes every row due at once: the stream may have lost them.
+    static let recall: SQL = "UPDATE auth.outbox SET published_at = NULL WHERE published_at IS NOT NULL"
+
+    /// How many sign-ins wait to be published or recorded, and the age of the oldest in seconds; not those that a dead
+    /// letter holds.
     ///
     /// - Throws: `PostgresError`.
     public func backlog() async throws -> Backlog {
@@ -82,16 +172,34 @@ public struct SignInOutbox: Sendable {
             await postgres.query(
                 """
                 SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM auth.outbox
+                WHERE published_at IS DISTINCT FROM 'infinity'
                 """, operation: "count kept sign-ins"))
     }
 
-    private static func event(_ row: PostgresRow) throws -> SignInEvent {
-        let name: String = try row.decode(1)
-        guard let type = EventType(name) else {
-            throw PostgresError(.decoding, operation: "read a kept sign-in", message: "is not an event type")
+    /// How many sign-ins are not in the stream yet, as far as is noted.
+    ///
+    /// - Throws: `PostgresError`.
+    public func unpublished() async throws -> Int64 {
+        try await postgres.query(
+            "SELECT count(*) FROM auth.outbox WHERE published_at IS NULL", operation: "count unpublished sign-ins"
+        ).first?.decode(0) ?? 0
+    }
+
+    /// In the order in which `Row` reads them.
+    private static let columns = "outbox_id, event_id, event_type, user_id, occurred_at, traceparent"
+
+    private struct Row: Sendable {
+        let number: Int64
+        let event: SignInEvent
+
+        init(_ row: PostgresRow) throws {
+            guard let type = EventType(try row.decode(2, as: String.self)) else {
+                throw PostgresError(.decoding, operation: "read a kept sign-in", message: "is not an event type")
+            }
+            number = try row.decode(0)
+            event = SignInEvent(
+                id: try row.decode(1), type: type, userID: try row.decode(3), occurredAt: try row.decode(4),
+                traceparent: try row.decodeIfPresent(5))
         }
-        return SignInEvent(
-            id: try row.decode(0), type: type, userID: try row.decode(2), occurredAt: try row.decode(3),
-            traceparent: try row.decodeIfPresent(4))
     }
 }

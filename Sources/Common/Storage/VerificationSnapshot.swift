@@ -1,30 +1,20 @@
 import Domain
 import Postgres
 
-/// Everything the tables say about the people of one range of ids, from one snapshot. Each statement reads one schema.
-public struct VerificationSnapshot: Sendable {
+/// What the tables say about one person, as `verify` and `replay` read it. What stands in JSON is kept as its text, for a
+/// damaged row may hold anything.
+public enum VerificationSnapshot {
     /// So many events of one type were recorded under one catalog revision.
     public struct EventCount: Sendable {
         public let type: String
         public let revision: Int64
         public let count: Int64
-    }
 
-    /// A QuestCompleted row, with what its cause says.
-    public struct CompletionRow: Sendable {
-        public let id: Identifier
-        public let occurredAt: Timestamp
-        public let revision: Int64
-        public let questID: Identifier?
-        public let ordinal: Int32?
-        public let causeID: Identifier?
-        public let rewardItem: String?
-        public let rewardQuantity: Int64?
-        public let autoClaim: Bool?
-        public let causeType: String?
-        public let causeOccurredAt: Timestamp?
-        public let causeRevision: Int64?
-        public let ageSeconds: Double
+        public init(type: String, revision: Int64, count: Int64) {
+            self.type = type
+            self.revision = revision
+            self.count = count
+        }
     }
 
     public struct ProgressRow: Sendable {
@@ -33,9 +23,78 @@ public struct VerificationSnapshot: Sendable {
         public let status: Int16
         public let progress: Progress
         public let lastEvents: Int32
-        public let lastTerms: QuestTerms
+        public let lastGoal: Int32
+        public let lastLimit: Int32
         public let lastStart: Int32
         public let lastCompletions: Int32
+    }
+
+    /// What holds for a person as a whole; its size depends on the catalog, not on how much the person did.
+    public struct Person: Sendable {
+        /// Events of the types that quests listen to; all others together have no type.
+        public var events: [EventCount] = []
+        public var completionCount: Int64 = 0
+        public var claimCount: Int64 = 0
+        public var progress: [ProgressRow] = []
+        /// Events that filled more than one streak of one quest.
+        public var sharedCauses: [SharedCause] = []
+        /// Nil when there is no account.
+        public var balances: (gold: Int64, diamond: Int64)?
+        /// By item the sum of all ledger entries, as a decimal number of any size.
+        public var ledger: [String: String] = [:]
+        /// By item the first entry whose balance is not the sum of the amounts up to it.
+        public var breaks: [LedgerBreak] = []
+
+        /// Somebody of whom nothing is known.
+        public init() {}
+    }
+
+    public struct SharedCause: Sendable {
+        public let questID: String?
+        public let causeID: String
+        public let count: Int64
+    }
+
+    public struct LedgerBreak: Sendable {
+        public let entryID: Int64
+        public let sum: String
+        public let balanceAfter: Int64
+    }
+
+    /// The rows of a person's completions, claims and credits, or of a slice of them.
+    public struct Rewards: Sendable {
+        public var completions: [CompletionRow] = []
+        public var claims: [ClaimRow] = []
+        /// Ledger entries of kind `claim`.
+        public var entries: [EntryRow] = []
+        /// Completions that wait for their claim.
+        public var outbox: Set<Identifier> = []
+
+        /// None.
+        public init() {}
+    }
+
+    /// A QuestCompleted row, with what its cause says.
+    public struct CompletionRow: Sendable {
+        public let id: Identifier
+        public let occurredAt: Timestamp
+        public let revision: Int64
+        public let questID: String?
+        public let ordinal: String?
+        public let causeID: String?
+        public let rewardItem: String?
+        public let rewardQuantity: String?
+        public let autoClaim: String?
+        /// Whether it was recorded less than `flightSeconds` ago.
+        public let isYoung: Bool
+        /// Nil if no such event of this person is recorded.
+        public internal(set) var cause: Cause?
+    }
+
+    public struct Cause: Sendable {
+        public let type: String
+        public let occurredAt: Timestamp
+        public let revision: Int64
     }
 
     public struct ClaimRow: Sendable {
@@ -51,161 +110,73 @@ public struct VerificationSnapshot: Sendable {
 
     public struct EntryRow: Sendable {
         public let id: Int64
-        public let kind: String
         public let ref: String
         public let item: String
         public let amount: Int64
-        public let balanceAfter: Int64
         public let createdAt: Timestamp
     }
 
-    public struct Person: Sendable {
-        public var events: [EventCount] = []
-        public var completions: [CompletionRow] = []
-        public var progress: [ProgressRow] = []
-        public var claims: [ClaimRow] = []
-        public var entries: [EntryRow] = []
-        /// Nil when there is no account.
-        public var balances: (gold: Int64, diamond: Int64)?
-        /// Completions that wait for their claim.
-        public var outbox: Set<Identifier> = []
-    }
-
-    public fileprivate(set) var people: [Identifier: Person] = [:]
+    /// Completions younger than this may still be on their way to a claim.
+    public static let flightSeconds: Int64 = 60
 }
 
-/// Reads the tables for `verify`, range by range.
-public struct VerificationReads: Sendable {
-    let postgres: PostgresClient
+/// People who are read together: no table has more than the limit of rows for them, unless they are one person.
+public struct VerificationPage: Sendable {
+    public let first: Identifier
+    /// Nil stands for the greatest id.
+    let end: Identifier?
+    let isOnePerson: Bool
+    /// Where the next page begins; nil after the last one.
+    public let next: Identifier?
 
-    public init(_ postgres: PostgresClient) {
-        self.postgres = postgres
-    }
-
-    /// Every version of every quest and reward, oldest first.
-    ///
-    /// - Throws: `PostgresError`.
-    public func catalog() async throws -> (quests: [Quest], rewards: [Reward]) {
-        let quests = try await postgres.query(
-            """
-            SELECT quest_id, name, description, event_type, streak, duplication, auto_claim, reward_id, active, revision
-            FROM catalog.quest_versions ORDER BY revision
-            """, operation: "read the versions of quests")
-        let rewards = try await postgres.query(
-            """
-            SELECT reward_id, reward_name, reward_item, reward_qty, revision FROM catalog.reward_versions
-            ORDER BY revision
-            """, operation: "read the versions of rewards")
-        return (
-            quests: try quests.map { try QuestRows.quest($0, from: 0) },
-            rewards: try rewards.map { try QuestRows.reward($0, from: 0) }
-        )
-    }
-
-    /// The end of a range after `start` that holds about `events` events, or nil for the last one.
-    ///
-    /// - Throws: `PostgresError`.
-    public func rangeEnd(after start: Identifier?, events: Int) async throws -> Identifier? {
-        try await postgres.query(
-            """
-            SELECT user_id FROM processing.events WHERE \(start) IS NULL OR user_id > \(start)
-            ORDER BY user_id OFFSET \(events) LIMIT 1
-            """, operation: "divide the people"
-        ).first?.decode(0)
-    }
-
-    /// What the tables say about the people after `start` up to and including `end`; nil is no bound.
-    ///
-    /// - Throws: `PostgresError`.
-    public func snapshot(after start: Identifier?, through end: Identifier?) async throws -> VerificationSnapshot {
+    var range: SQL {
+        if isOnePerson { return "user_id = \(first)" }
         // Two bounds that are always there let the planner use the indexes on user_id.
-        let low = start ?? Identifier(high: 0, low: 0)
-        let high = end ?? Identifier(high: .max, low: .max)
-        let range: SQL =
-            start == nil ? "user_id >= \(low) AND user_id <= \(high)" : "user_id > \(low) AND user_id <= \(high)"
-        return try await postgres.transaction(operation: "read a range of people") { transaction in
-            let results = try await transaction.pipeline([
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
-                "SET LOCAL statement_timeout = '5min'",
-                """
-                SELECT user_id, event_type, catalog_revision, count(*) FROM processing.events
-                WHERE \(range) AND event_type <> 'QuestCompleted' GROUP BY 1, 2, 3
-                """,
-                """
-                SELECT c.user_id, c.id, c."timestamp", c.catalog_revision, (c.event_data->>'quest_id')::uuid,
-                    (c.event_data->>'completion')::integer, (c.event_data->>'cause_id')::uuid,
-                    c.event_data->>'reward_item', (c.event_data->>'reward_qty')::bigint,
-                    (c.event_data->>'auto_claim')::boolean, e.event_type, e."timestamp",
-                    e.catalog_revision, extract(epoch FROM now() - c.recorded_at)::float8
-                FROM (SELECT * FROM processing.events WHERE \(range) AND event_type = 'QuestCompleted') c
-                LEFT JOIN processing.events e ON e.id = (c.event_data->>'cause_id')::uuid AND e.user_id = c.user_id
-                """,
-                """
-                SELECT user_id, quest_id, catalog_revision, status, streak, duplication, last_events, last_goal,
-                    last_limit, last_start, last_completions
-                FROM processing.user_quest_rewards WHERE \(range)
-                """,
-                "SELECT user_id, event_id FROM processing.outbox WHERE \(range)",
-                """
-                SELECT user_id, claim_id, quest_id, completion, reward_item, reward_qty, status, created_at, claimed_at
-                FROM auth.reward_claims WHERE \(range)
-                """,
-                """
-                SELECT user_id, entry_id, kind, ref, item, amount, balance_after, created_at
-                FROM auth.wallet_entries WHERE \(range) ORDER BY entry_id
-                """,
-                "SELECT user_id, gold, diamond FROM auth.users WHERE \(range)",
-            ])
-            return try VerificationSnapshot(results: Array(results.dropFirst(2)))
-        }
+        guard let end else { return "user_id >= \(first) AND user_id <= \(Identifier(high: .max, low: .max))" }
+        return "user_id >= \(first) AND user_id < \(end)"
     }
 }
 
-extension VerificationSnapshot {
-    fileprivate init(results: [PostgresResult]) throws {
-        for row in results[0] {
-            people[try row.decode(0), default: Person()].events.append(
-                EventCount(type: try row.decode(1), revision: try row.decode(2), count: try row.decode(3)))
+/// One of the equal parts into which all ids are divided by their first bits. Completions have derived ids, which fall into
+/// the parts evenly.
+public struct IdentifierSlice: Sendable, Hashable {
+    public let first: Identifier
+    public let last: Identifier
+
+    /// All ids in 2 to the power of `bits` parts, in order.
+    public static func all(bits: Int) -> [IdentifierSlice] {
+        let bits = min(max(bits, 0), 20)
+        guard bits > 0 else {
+            return [IdentifierSlice(first: .init(high: 0, low: 0), last: .init(high: .max, low: .max))]
         }
-        for row in results[1] {
-            people[try row.decode(0), default: Person()].completions.append(
-                CompletionRow(
-                    id: try row.decode(1), occurredAt: try row.decode(2), revision: try row.decode(3),
-                    questID: try row.decodeIfPresent(4), ordinal: try row.decodeIfPresent(5),
-                    causeID: try row.decodeIfPresent(6), rewardItem: try row.decodeIfPresent(7),
-                    rewardQuantity: try row.decodeIfPresent(8), autoClaim: try row.decodeIfPresent(9),
-                    causeType: try row.decodeIfPresent(10), causeOccurredAt: try row.decodeIfPresent(11),
-                    causeRevision: try row.decodeIfPresent(12), ageSeconds: try row.decode(13)))
+        let width = UInt64.max >> UInt64(bits)
+        return (0..<(UInt64(1) << UInt64(bits))).map { index in
+            let high = index << UInt64(64 - bits)
+            return IdentifierSlice(
+                first: Identifier(high: high, low: 0), last: Identifier(high: high | width, low: .max))
         }
-        for row in results[2] {
-            people[try row.decode(0), default: Person()].progress.append(
-                ProgressRow(
-                    questID: try row.decode(1), revision: try row.decode(2), status: try row.decode(3),
-                    progress: Progress(streak: try row.decode(4), duplication: try row.decode(5)),
-                    lastEvents: try row.decode(6),
-                    lastTerms: QuestTerms(streak: try row.decode(7), duplication: try row.decode(8)),
-                    lastStart: try row.decode(9), lastCompletions: try row.decode(10)))
+    }
+
+    public func contains(_ id: Identifier) -> Bool {
+        first <= id && id <= last
+    }
+
+    /// Of the text form of an id; any other text falls into one slice as well.
+    func condition(on column: String) -> SQL {
+        var conditions: [SQL] = ["true"]
+        if first > Identifier(high: 0, low: 0) {
+            conditions.append("\(unsafe: column) COLLATE \"C\" >= \(first.description)")
         }
-        for row in results[3] {
-            people[try row.decode(0), default: Person()].outbox.insert(try row.decode(1))
-        }
-        for row in results[4] {
-            people[try row.decode(0), default: Person()].claims.append(
-                ClaimRow(
-                    id: try row.decode(1), questID: try row.decode(2), ordinal: try row.decode(3),
-                    rewardItem: try row.decode(4), rewardQuantity: try row.decode(5), status: try row.decode(6),
-                    createdAt: try row.decode(7), claimedAt: try row.decodeIfPresent(8)))
-        }
-        for row in results[5] {
-            people[try row.decode(0), default: Person()].entries.append(
-                EntryRow(
-                    id: try row.decode(1), kind: try row.decode(2), ref: try row.decode(3), item: try row.decode(4),
-                    amount: try row.decode(5), balanceAfter: try row.decode(6), createdAt: try row.decode(7)))
-        }
-        for row in results[6] {
-            people[try row.decode(0), default: Person()].balances = (
-                gold: try row.decode(1), diamond: try row.decode(2)
-            )
-        }
+        if let end = last.successor { conditions.append("\(unsafe: column) COLLATE \"C\" < \(end.description)") }
+        return SQL(joining: conditions, by: " AND ")
+    }
+}
+
+extension Identifier {
+    /// The least id after this one; nil after the greatest.
+    var successor: Identifier? {
+        let (low, isCarried) = low.addingReportingOverflow(1)
+        let (high, isLast) = high.addingReportingOverflow(isCarried ? 1 : 0)
+        return isLast ? nil : Identifier(high: high, low: low)
     }
 }

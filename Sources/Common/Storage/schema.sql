@@ -103,8 +103,11 @@ CREATE TABLE auth.outbox (
     occurred_at timestamp with time zone NOT NULL,
     traceparent text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    published_at timestamp with time zone,
     CONSTRAINT outbox_event_type_check CHECK ((event_type ~ '^[A-Za-z][A-Za-z0-9]{0,63}$'::text))
 );
+COMMENT ON TABLE auth.outbox IS 'sign-ins that are not known to be recorded yet; a row goes when its event is in the event table';
+COMMENT ON COLUMN auth.outbox.published_at IS 'null: to be published; infinity: a dead letter holds the event, which must not come a second time';
 ALTER TABLE auth.outbox ALTER COLUMN outbox_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME auth.outbox_outbox_id_seq
     START WITH 1
@@ -269,6 +272,34 @@ CREATE TABLE processing.events (
     event_data jsonb
 );
 COMMENT ON COLUMN processing.events."timestamp" IS 'when it occurred, as the sender says';
+CREATE TABLE processing.group_positions (
+    stream text NOT NULL,
+    group_name text NOT NULL,
+    last_delivered text NOT NULL,
+    entries_read bigint,
+    pending bigint NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+CREATE TABLE processing.losses (
+    loss_id bigint NOT NULL,
+    stream text NOT NULL,
+    entry_id text,
+    at_most bigint,
+    last_seen_at timestamp with time zone,
+    reason text NOT NULL,
+    detected_at timestamp with time zone DEFAULT now() NOT NULL,
+    dismissed_at timestamp with time zone
+);
+COMMENT ON TABLE processing.losses IS 'what Redis has lost: one entry by its id, or at most so many that were undone when last seen';
+ALTER TABLE processing.losses ALTER COLUMN loss_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME processing.losses_loss_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE processing.outbox (
     event_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -284,6 +315,17 @@ CREATE TABLE processing.outbox (
     published_at timestamp with time zone DEFAULT now() NOT NULL
 );
 COMMENT ON TABLE processing.outbox IS 'completions without a claim; the relay publishes one again when its entry must be lost';
+CREATE TABLE processing.stream_positions (
+    stream text NOT NULL,
+    generation text NOT NULL,
+    entries_added bigint NOT NULL,
+    last_id text NOT NULL,
+    undone bigint,
+    seen_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+COMMENT ON TABLE processing.stream_positions IS 'how far each stream was when it was last seen, every second: what a lost stream is measured by';
+COMMENT ON COLUMN processing.stream_positions.undone IS 'entries that its group had not acknowledged; null if the server could not tell';
 CREATE TABLE processing.user_quest_rewards (
     id bigint NOT NULL,
     user_id uuid NOT NULL,
@@ -357,17 +399,25 @@ ALTER TABLE ONLY catalog.rewards
     ADD CONSTRAINT rewards_reward_name_key UNIQUE (reward_name);
 ALTER TABLE ONLY processing.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY processing.group_positions
+    ADD CONSTRAINT group_positions_pkey PRIMARY KEY (stream, group_name);
+ALTER TABLE ONLY processing.losses
+    ADD CONSTRAINT losses_pkey PRIMARY KEY (loss_id);
 ALTER TABLE ONLY processing.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (event_id);
+ALTER TABLE ONLY processing.stream_positions
+    ADD CONSTRAINT stream_positions_pkey PRIMARY KEY (stream);
 ALTER TABLE ONLY processing.user_quest_rewards
     ADD CONSTRAINT user_quest_rewards_user_id_quest_id_key UNIQUE (user_id, quest_id);
 ALTER TABLE ONLY public.questline_migrations
     ADD CONSTRAINT questline_migrations_pkey PRIMARY KEY (version);
+CREATE INDEX outbox_by_publication ON auth.outbox USING btree (published_at, outbox_id);
 CREATE INDEX revoked_tokens_by_time ON auth.revoked_tokens USING btree (revoked_at);
 CREATE INDEX users_by_validity ON auth.users USING btree (tokens_valid_from) WHERE (tokens_valid_from > '1970-01-01 00:00:00+00'::timestamp with time zone);
 CREATE INDEX wallet_entries_by_person ON auth.wallet_entries USING btree (user_id, entry_id);
 CREATE INDEX events_by_person ON processing.events USING btree (user_id);
 CREATE INDEX events_by_time ON processing.events USING btree (recorded_at);
+CREATE UNIQUE INDEX losses_by_entry ON processing.losses USING btree (stream, entry_id);
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON auth.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON auth.wallet_entries FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.quest_versions FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();

@@ -31,6 +31,47 @@ public struct DeadLetters: Sendable {
         return StreamID(reply)
     }
 
+    /// An entry to bury.
+    public struct Burial: Sendable {
+        public let entry: StreamEntry
+        /// Why, as the letter will say.
+        public let error: String
+        public let deliveries: Int
+
+        public init(_ entry: StreamEntry, error: String, deliveries: Int) {
+            self.entry = entry
+            self.error = error
+            self.deliveries = deliveries
+        }
+    }
+
+    /// Buries entries, each in a step of its own, many at the same time.
+    ///
+    /// - Returns: how many there were to bury.
+    public func bury(
+        _ burials: [Burial], from group: ConsumerGroup, at time: Timestamp
+    ) async throws(RedisError) -> Int {
+        var buried = 0
+        for start in stride(from: 0, to: burials.count, by: 100) {
+            let outcomes = await withTaskGroup(of: Result<Bool, RedisError>.self) { tasks in
+                for burial in burials[start..<min(start + 100, burials.count)] {
+                    tasks.addTask {
+                        do throws(RedisError) {
+                            let letter = try await bury(
+                                burial.entry, from: group, error: burial.error, deliveries: burial.deliveries, at: time)
+                            return .success(letter != nil)
+                        } catch {
+                            return .failure(error)
+                        }
+                    }
+                }
+                return await tasks.reduce(into: []) { $0.append($1) }
+            }
+            for outcome in outcomes where try outcome.get() { buried += 1 }
+        }
+        return buried
+    }
+
     /// KEYS: source stream, dead letters. ARGV: group, entry id, then names and values.
     /// Result: the new id, or nil if the entry is not pending.
     private static let buryScript = RedisScript(

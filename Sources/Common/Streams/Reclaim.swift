@@ -1,109 +1,156 @@
 import Redis
 
-/// What a sweep over a group's pending list took over from consumers that no longer move.
-public struct Reclaimed: Sendable {
-    public struct Entry: Sendable {
-        public let entry: StreamEntry
-        /// How often it was delivered, this time included. Being delivered often is no fault of the entry.
-        public let deliveries: Int
-    }
+/// A pending entry that nobody has moved for a while, as the pending list tells of it.
+public struct StaleEntry: Sendable, Hashable {
+    public let id: StreamID
+    /// Whom it was given to.
+    public let consumer: String
+    /// How often it was delivered. Being delivered often is no fault of the entry.
+    public let deliveries: Int
 
-    public let entries: [Entry]
-    /// Entries that were pending but are no longer in the stream; the server has taken them off the pending list.
-    public let deleted: [StreamID]
+    public init(id: StreamID, consumer: String, deliveries: Int) {
+        self.id = id
+        self.consumer = consumer
+        self.deliveries = deliveries
+    }
+}
+
+/// One step of a sweep over a group's pending list.
+public struct StaleEntries: Sendable {
+    public let entries: [StaleEntry]
     /// Where the sweep goes on; nil when it has seen the whole list.
     public let next: StreamID?
+}
 
-    public static let nothing = Reclaimed(entries: [], deleted: [], next: nil)
+/// An entry with how often it was delivered, this time included.
+public struct Delivery: Sendable {
+    public let entry: StreamEntry
+    public let deliveries: Int
+
+    public init(entry: StreamEntry, deliveries: Int) {
+        self.entry = entry
+        self.deliveries = deliveries
+    }
+}
+
+/// What was taken over from consumers that no longer move.
+public struct Takeover: Sendable {
+    public let deliveries: [Delivery]
+    /// Pending entries whose bodies are no longer in the stream. They stay pending until they are acknowledged, so that
+    /// whoever finds them can write them down first.
+    public let missing: [StreamID]
+    /// Of an entry on trial: how many trials began without an end known, this one included.
+    public let trials: Int
+
+    static let nothing = Takeover(deliveries: [], missing: [], trials: 0)
 }
 
 extension ConsumerGroup {
-    /// Takes over entries that some consumer was given at least `minIdle` ago and has not acknowledged since. A lost
-    /// group is made again.
+    /// The next entries in the order of the stream that some consumer, this one included, was given at least `minIdle`
+    /// ago and has neither acknowledged nor renewed since. A lost group is made again.
     ///
     /// - Parameters:
     ///   - count: how many entries at most, from 1.
     ///   - cursor: the `next` of the sweep's last step, or zero to begin one.
-    public func reclaim(
+    public func stale(
         minIdle: Duration, count: Int, after cursor: StreamID = .zero
-    ) async throws(RedisError) -> Reclaimed {
-        let milliseconds = max(0, Int(minIdle / .milliseconds(1)))
+    ) async throws(RedisError) -> StaleEntries {
+        let count = max(1, count)
+        let reply: RedisReply
+        do {
+            reply = try await commands.send([
+                "XPENDING", stream, group, "IDLE", ConsumerGroup.milliseconds(minIdle),
+                cursor == .zero ? "-" : "(\(cursor)", "+", count,
+            ])
+        } catch {
+            guard error.prefix == "NOGROUP" else { throw error }
+            try await ensure()
+            return StaleEntries(entries: [], next: nil)
+        }
+        var entries: [StaleEntry] = []
+        for info in reply.elements {
+            guard let id = StreamID(info[0]), let consumer = info[1]?.string else {
+                throw RedisError(.protocolViolation, "XPENDING", "an entry without id or consumer")
+            }
+            entries.append(
+                StaleEntry(id: id, consumer: consumer, deliveries: Int(clamping: info[3]?.integer ?? 1)))
+        }
+        return StaleEntries(entries: entries, next: entries.count == count ? entries.last?.id : nil)
+    }
+
+    /// Takes these entries over, those that are still pending and have not moved for `minIdle`, and counts one more
+    /// delivery of each.
+    ///
+    /// - Parameters:
+    ///   - ids: at most `stepLimit`.
+    ///   - isTrial: notes that the one entry is tried alone, until `endTrial` takes the note back.
+    public func takeOver(
+        _ ids: [StreamID], minIdle: Duration, isTrial: Bool = false
+    ) async throws(RedisError) -> Takeover {
+        guard !ids.isEmpty else { return .nothing }
         let reply: RedisReply
         do {
             reply = try await commands.run(
-                ConsumerGroup.reclaimScript, keys: [stream],
-                arguments: [group, consumer, milliseconds, cursor, max(1, count)])
+                ConsumerGroup.takeOverScript, keys: [stream, StreamKeys.trials(of: stream)],
+                arguments: [group, consumer, ConsumerGroup.milliseconds(minIdle), isTrial ? 1 : 0]
+                    + ids.map { $0 as any RedisArgument })
         } catch {
             guard error.prefix == "NOGROUP" else { throw error }
             try await ensure()
             return .nothing
         }
-        guard let next = StreamID(reply[0]), let batch = reply[1].flatMap({ StreamBatch($0) }),
-            let deleted = reply[2], let deliveries = reply[3]
-        else { throw RedisError(.protocolViolation, "reclaim", "not what XAUTOCLAIM returns") }
-        let entries = zip(batch, deliveries.elements).map { entry, count in
-            Reclaimed.Entry(entry: entry, deliveries: count.integer.map { Int($0) } ?? 1)
+        guard let taken = reply[0], let missing = reply[1] else {
+            throw RedisError(.protocolViolation, "take over", "not two lists")
         }
-        guard entries.count == batch.count else {
-            throw RedisError(.protocolViolation, "reclaim", "\(deliveries.count) counts for \(batch.count) entries")
+        var deliveries: [Delivery] = []
+        deliveries.reserveCapacity(taken.count)
+        for item in taken.elements {
+            guard let entry = item[0].flatMap({ StreamEntry($0) }) else {
+                throw RedisError(.protocolViolation, "take over", "not an entry")
+            }
+            deliveries.append(Delivery(entry: entry, deliveries: Int(clamping: item[1]?.integer ?? 1)))
         }
-        return Reclaimed(
-            entries: entries, deleted: deleted.elements.compactMap { StreamID($0) }, next: next == .zero ? nil : next)
+        return Takeover(
+            deliveries: deliveries, missing: missing.elements.compactMap { StreamID($0) },
+            trials: Int(clamping: reply[2]?.integer ?? 0))
     }
 
-    /// KEYS: stream. ARGV: group, consumer, idle milliseconds, cursor, count.
-    /// Result: next cursor, entries, deleted ids, and for each entry how often it was delivered.
-    private static let reclaimScript = RedisScript(
-        name: "reclaim",
+    /// How many entries one call of `takeOver` or `renew` may name, so that the server is not held up.
+    public static let stepLimit = 1_000
+
+    /// KEYS: stream, hash of trials. ARGV: group, consumer, idle milliseconds, whether on trial (1 or 0), then ids.
+    /// Result: pairs of an entry and its deliveries; ids whose entries are gone; how many trials have begun.
+    private static let takeOverScript = RedisScript(
+        name: "take over",
         source: """
-            local claimed = redis.pcall(
-                'XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5])
-            if claimed.err then return claimed end
-            local entries, counts = {}, {}
-            for _, entry in ipairs(claimed[2]) do
-                if entry then
-                    local pending = redis.call('XPENDING', KEYS[1], ARGV[1], entry[1], entry[1], 1)
-                    entries[#entries + 1] = entry
-                    counts[#counts + 1] = pending[1] and pending[1][4] or 1
+            local taken, missing, trials = {}, {}, 0
+            for i = 5, #ARGV do
+                local id = ARGV[i]
+                local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[3], id, id, 1)
+                if pending.err then return pending end
+                if pending[1] then
+                    -- XCLAIM would take an entry without a body off the list, and nobody would know of it.
+                    if #redis.call('XRANGE', KEYS[1], id, id) == 0 then
+                        missing[#missing + 1] = id
+                    else
+                        local entry = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id)[1]
+                        taken[#taken + 1] = {entry, pending[1][4] + 1}
+                    end
                 end
             end
-            return {claimed[1], entries, claimed[3] or {}, counts}
+            if ARGV[4] == '1' and #taken > 0 then
+                trials = redis.call('HINCRBY', KEYS[2], ARGV[1] .. ' ' .. ARGV[5], 1)
+                redis.call('EXPIRE', KEYS[2], 604800)
+            end
+            return {taken, missing, trials}
             """)
 
-    /// Removes consumers that hold nothing and were given nothing for `idle`; never this one, and never one with pending
-    /// entries, which the server would forget with it. One that lives after all is known again with its next entry.
-    ///
-    /// - Returns: the names of those removed.
-    public func removeIdleConsumers(idle: Duration) async throws(RedisError) -> [String] {
-        let milliseconds = max(0, Int(idle / .milliseconds(1)))
-        do {
-            let reply = try await commands.run(
-                ConsumerGroup.removeScript, keys: [stream], arguments: [group, consumer, milliseconds])
-            return reply.elements.compactMap(\.string)
-        } catch {
-            // No stream or no group: no consumers.
-            if error.prefix == "NOGROUP" || error.isNoSuchKey { return [] }
-            throw error
-        }
+    /// Notes that the worker has lived through the trial of an entry, whatever became of the entry.
+    public func endTrial(of id: StreamID) async throws(RedisError) {
+        _ = try await commands.send(["HDEL", StreamKeys.trials(of: stream), "\(group) \(id)"])
     }
 
-    /// KEYS: stream. ARGV: group, the consumer that asks, idle milliseconds. Result: the names removed.
-    private static let removeScript = RedisScript(
-        name: "remove-idle-consumers",
-        source: """
-            local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
-            if consumers.err then return consumers end
-            local removed = {}
-            for _, flat in ipairs(consumers) do
-                local consumer = {}
-                for i = 1, #flat, 2 do consumer[flat[i]] = flat[i + 1] end
-                if consumer.pending == 0 and consumer.idle >= tonumber(ARGV[3]) and consumer.name ~= ARGV[2] then
-                    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer.name)
-                    removed[#removed + 1] = consumer.name
-                end
-            end
-            return removed
-            """)
+    static func milliseconds(_ duration: Duration) -> Int { max(0, Int(clamping: Int64(duration / .milliseconds(1)))) }
 }
 
 extension RedisError {

@@ -21,6 +21,8 @@ public struct StreamKeys: Hashable, Sendable {
     public var changed: String { "\(prefix):changed" }
     /// A random id that tells one life of the streams from the next.
     public var generation: String { "\(prefix):generation" }
+    /// Which entries of a stream are being tried alone, and how often they were: `<group> <id>` → number.
+    static func trials(of stream: String) -> String { "\(stream):trials" }
 
     // What can be rebuilt; on the cache server.
 

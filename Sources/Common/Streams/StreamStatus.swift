@@ -12,7 +12,8 @@ public struct StreamStatus: Sendable {
     public struct Group: Sendable {
         public let name: String
         public let pending: Int
-        /// Entries not delivered yet. Counted by hand, up to `countLimit`, when the server cannot tell.
+        /// Entries not delivered yet, or more: see `StreamSurvey`. Counted by hand, up to `countLimit`, when the server
+        /// cannot tell.
         public let lag: Int
         public let lastDelivered: StreamID
         /// The oldest entry that is delivered and not acknowledged.
@@ -35,12 +36,13 @@ public struct StreamStatus: Sendable {
         if let refusal = replies[0].error { throw RedisError(.server, "XLEN", refusal.message, prefix: refusal.prefix) }
         guard replies[1].kind == .array else { return StreamStatus(length: 0, groups: []) }
         var groups: [Group] = []
-        for info in replies[1].elements { groups.append(try await group(redis, stream, info)) }
-        return StreamStatus(length: Int(replies[0].integer ?? 0), groups: groups)
+        let length = Int(replies[0].integer ?? 0)
+        for info in replies[1].elements { groups.append(try await group(redis, stream, length, info)) }
+        return StreamStatus(length: length, groups: groups)
     }
 
     private static func group(
-        _ redis: RedisClient, _ stream: String, _ info: RedisReply
+        _ redis: RedisClient, _ stream: String, _ length: Int, _ info: RedisReply
     ) async throws(RedisError) -> Group {
         guard let name = info.value(named: "name")?.string, let last = StreamID(info.value(named: "last-delivered-id"))
         else { throw RedisError(.protocolViolation, "XINFO", "a group without name or position") }
@@ -53,11 +55,20 @@ public struct StreamStatus: Sendable {
         ])
         let oldestPending = replies.first.flatMap { StreamID($0[1]) }
         let oldestWaiting = replies.last.flatMap { $0[0] }.flatMap { StreamID($0[0]) }
-        var lag = knownLag ?? 0
-        if knownLag == nil, oldestWaiting != nil { lag = try await countEntries(redis, stream, after: last) }
+        var lag = 0
+        if oldestWaiting != nil {
+            // More than is there was read before a restart, after which Redis 7.0 has forgotten it.
+            if let knownLag {
+                lag = min(knownLag, length)
+            } else {
+                lag = try await countEntries(redis, stream, after: last)
+            }
+        }
         return Group(
             name: name, pending: replies.first?[0]?.integer.map { Int($0) } ?? 0, lag: lag, lastDelivered: last,
-            oldestPending: oldestPending, oldestUndone: oldestPending ?? oldestWaiting,
+            oldestPending: oldestPending,
+            // After a rewind older entries may wait than are pending.
+            oldestUndone: [oldestPending, oldestWaiting].compactMap(\.self).min(),
             consumers: replies.count == 3 ? replies[1].elements.compactMap { consumer($0) } : [])
     }
 

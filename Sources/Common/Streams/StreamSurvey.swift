@@ -21,11 +21,14 @@ public struct StreamSurvey: Sendable {
         public let lastDelivered: StreamID
         /// Nil when the server cannot tell.
         public let entriesRead: Int64?
-        /// Entries not delivered yet; nil when the server cannot tell, as after an XDEL among them.
+        /// Entries not delivered yet, or more: after a restart Redis 7.0 tells too many until the group has read them all.
+        /// Nil when the server cannot tell, as after an XDEL among them.
         public let lag: Int?
         /// Entries delivered and not acknowledged.
         public let pending: Int
         public let oldestPending: StreamID?
+        /// The oldest entry that is not done with: pending, or not delivered yet. After a rewind either may be older.
+        public internal(set) var oldestUndone: StreamID?
     }
 
     /// Tells one life of the streams from the next: after FLUSHALL or the loss of a disk it is another one.
@@ -72,7 +75,7 @@ public struct StreamSurvey: Sendable {
     /// the groups of the first two streams.
     /// Result: generation, run id, for each of the two streams {length, entries added, first id or nil, last id, group or
     /// nil}, and the number of dead letters; a group is {last delivered, entries read or nil, lag or nil, pending, oldest
-    /// pending or nil}.
+    /// pending or nil, first one not delivered or nil}.
     private static let takeScript = RedisScript(
         name: "survey",
         source: """
@@ -88,10 +91,15 @@ public struct StreamSurvey: Sendable {
                 for _, flat in ipairs(redis.call('XINFO', 'GROUPS', key)) do
                     local group = map(flat)
                     if group.name == name then
+                        local last = group['last-delivered-id']
                         local oldest = group.pending > 0 and redis.call('XPENDING', key, name)[2]
+                        local waiting = redis.call('XRANGE', key, '(' .. last, '+', 'COUNT', 1)[1]
+                        -- Redis 7.0 forgets with a restart how much a group has read; it cannot be behind by more than this.
+                        local lag = group.lag and math.min(group.lag, stream.length)
+                        if not waiting then lag = 0 end
                         found = {
-                            group['last-delivered-id'], group['entries-read'] or false, group.lag or false,
-                            group.pending, oldest or false}
+                            last, group['entries-read'] or false, lag or false, group.pending,
+                            oldest or false, waiting and waiting[1] or false}
                     end
                 end
                 local first = stream['first-entry']
@@ -178,6 +186,7 @@ extension StreamSurvey.Group {
         guard let reply, let delivered = StreamID(reply[0]), let pending = reply[3]?.integer else { return nil }
         self.init(
             lastDelivered: delivered, entriesRead: reply[1]?.integer, lag: reply[2]?.integer.map { Int($0) },
-            pending: Int(pending), oldestPending: StreamID(reply[4]))
+            pending: Int(pending), oldestPending: StreamID(reply[4]),
+            oldestUndone: [StreamID(reply[4]), StreamID(reply[5])].compactMap(\.self).min())
     }
 }

@@ -2,38 +2,48 @@ import Redis
 
 /// Keeps a stream's memory bounded without losing anything that is not acknowledged.
 public struct StreamTrimmer: Sendable {
+    /// What a trim did.
+    public struct Trimmed: Sendable, Equatable {
+        /// How many entries were removed.
+        public let count: Int
+        /// Groups that are not ours and whose entries were removed all the same, for the stream was too long.
+        public let overridden: [String]
+    }
+
     private let redis: RedisClient
 
     public init(_ redis: RedisClient) {
         self.redis = redis
     }
 
-    /// Removes old entries that every group of the stream (other people's groups too) has acknowledged. Does nothing
-    /// unless all of `groups` exist, for a lost group must find everything when it is made again.
+    /// How many entries one call removes at most, so that the server is not held up.
+    public static let stepLimit = 100_000
+
+    /// Removes old entries that all of `groups` have acknowledged. Does nothing unless all of them exist, for a lost group
+    /// must find everything when it is made again.
     ///
-    /// Works in whole nodes of the stream, about 100 entries, so a few that could go may stay.
+    /// Entries younger than `window` stay, and those that other people's groups have not acknowledged, as long as the
+    /// stream has no more than `most` entries; of a longer one, what `groups` have acknowledged goes until it has.
     ///
-    /// - Parameters:
-    ///   - window: entries younger than this stay, acknowledged or not.
-    ///   - limit: about how many entries to remove at most, so that the server is not held up; call again while the
-    ///     result is not 0.
-    /// - Returns: how many entries were removed.
+    /// Works in whole nodes of the stream, about 100 entries, so a few that could go may stay. Call again while
+    /// something is removed.
     public func trim(
-        stream: String, groups: [String], keeping window: Duration, limit: Int = 100_000
-    ) async throws(RedisError) -> Int {
-        let milliseconds = max(0, Int(window / .milliseconds(1)))
+        stream: String, groups: [String], keeping window: Duration, most: Int
+    ) async throws(RedisError) -> Trimmed {
         let reply = try await redis.run(
             StreamTrimmer.script, keys: [stream],
-            arguments: [milliseconds, max(1, limit)] + groups.map { $0 as any RedisArgument })
-        return Int(reply.integer ?? 0)
+            arguments: [ConsumerGroup.milliseconds(window), max(0, most), StreamTrimmer.stepLimit]
+                + groups.map { $0 as any RedisArgument })
+        return Trimmed(
+            count: Int(clamping: reply[0]?.integer ?? 0), overridden: reply[1]?.elements.compactMap(\.string) ?? [])
     }
 
-    /// KEYS: stream. ARGV: milliseconds to keep, limit, then the groups that must exist.
-    /// Result: how many entries were removed.
+    /// KEYS: stream. ARGV: milliseconds to keep, most entries to keep, limit of one step, then the groups that must exist.
+    /// Result: how many entries were removed, and which other groups were overridden.
     private static let script = RedisScript(
         name: "trim",
         source: """
-            if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+            if redis.call('EXISTS', KEYS[1]) == 0 then return {0, {}} end
             local function earlier(a, b)
                 local am, as = string.match(a, '^(%d+)-(%d+)$')
                 local bm, bs = string.match(b, '^(%d+)-(%d+)$')
@@ -41,22 +51,45 @@ public struct StreamTrimmer: Sendable {
                 if am ~= bm then return #am < #bm or (#am == #bm and am < bm) end
                 return #as < #bs or (#as == #bs and as < bs)
             end
-            local time = redis.call('TIME')
-            local bound = string.format('%.0f-0', math.max(0, time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[1]))
-            local missing = {}
-            for i = 3, #ARGV do missing[ARGV[i]] = true end
+            local missing, done, others, isPending = {}, nil, {}, {}
+            for i = 4, #ARGV do missing[ARGV[i]] = true end
             for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
                 local group = {}
                 for i = 1, #flat, 2 do group[flat[i]] = flat[i + 1] end
-                missing[group.name] = nil
                 local safe = group['last-delivered-id']
                 if group.pending > 0 then
                     local oldest = redis.call('XPENDING', KEYS[1], group.name)[2]
-                    if oldest and earlier(oldest, safe) then safe = oldest end
+                    -- After a rewind the position may lie before what is pending.
+                    if oldest and earlier(oldest, safe) then safe, isPending[group.name] = oldest, true end
                 end
+                if missing[group.name] then
+                    missing[group.name] = nil
+                    if not done or earlier(safe, done) then done = safe end
+                else
+                    others[group.name] = safe
+                end
+            end
+            if next(missing) or not done then return {0, {}} end
+            local time = redis.call('TIME')
+            local bound = string.format('%.0f-0', math.max(0, time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[1]))
+            if earlier(done, bound) then bound = done end
+            for _, safe in pairs(others) do
                 if earlier(safe, bound) then bound = safe end
             end
-            if next(missing) then return 0 end
-            return redis.call('XTRIM', KEYS[1], 'MINID', '~', bound, 'LIMIT', ARGV[2])
+            local removed = redis.call('XTRIM', KEYS[1], 'MINID', '~', bound, 'LIMIT', ARGV[3])
+            local excess = math.min(redis.call('XLEN', KEYS[1]) - ARGV[2], ARGV[3] - removed)
+            if excess <= 0 then return {removed, {}} end
+            local needed = {}
+            for name, safe in pairs(others) do
+                needed[name] = redis.call('XRANGE', KEYS[1], (isPending[name] and '' or '(') .. safe, '+', 'COUNT', 1)[1]
+            end
+            removed = removed + redis.call('XTRIM', KEYS[1], 'MINID', '~', done, 'LIMIT', excess)
+            local overridden = {}
+            for name, entry in pairs(needed) do
+                if #redis.call('XRANGE', KEYS[1], entry[1], entry[1]) == 0 then
+                    overridden[#overridden + 1] = name
+                end
+            end
+            return {removed, overridden}
             """)
 }

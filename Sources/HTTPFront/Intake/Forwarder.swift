@@ -7,7 +7,7 @@ import Storage
 import Streams
 import Synchronization
 
-/// Publishes events that are safe in the outbox, at once and many together, and removes their rows.
+/// Publishes events that are safe in the outbox, at once and many together, and notes that in their rows.
 ///
 /// It is an accelerator only: what it does not get done, because it is full, stopped or Redis is away, the relay of the
 /// workers does a second later.
@@ -50,7 +50,7 @@ final class Forwarder: Service {
         await forward()
     }
 
-    /// Publishes first and removes afterwards: the other order could lose an event.
+    /// Publishes first and notes it afterwards: the other order could lose an event.
     private func forward() async {
         while true {
             let group = waiting.withLock { waiting in
@@ -61,7 +61,7 @@ final class Forwarder: Service {
             guard !group.isEmpty else { return }
             do {
                 try await withDeadline(.seconds(2)) { [producer] in try await producer.publish(group.map(\.event)) }
-                try await outbox.remove(group.map(\.row))
+                try await outbox.published(group.map(\.row))
             } catch {
                 left.increment(by: group.count)
             }

@@ -17,7 +17,8 @@ struct StatusCommand: AsyncParsableCommand {
         await Launch.process {
             let connections = try Connections.fromEnvironment()
             let status = await StatusReader(
-                postgres: connections.postgres, streams: connections.streams, keys: connections.settings.keys
+                postgres: connections.postgres, streams: connections.streams, keys: connections.settings.keys,
+                limits: connections.settings.limits
             ).read()
             if json {
                 let encoder = JSONEncoder()
@@ -58,8 +59,13 @@ private struct StatusText {
             lines.append("\(outbox.name): \(outbox.waiting) waiting\(oldest)")
         }
         if let count = status.deadLetters { lines.append("dead letters: \(count)") }
+        lines += status.losses.map { "LOST: \($0.text) (loss \($0.id), found \($0.detectedAt))" }
+        if status.lossCount > Int64(status.losses.count) {
+            lines.append("LOST: \(status.lossCount) losses in all; questline-worker losses lists them")
+        }
         if let revision = status.catalogRevision { lines.append("catalog revision: \(revision)") }
         if let version = status.schemaVersion { lines.append("schema version: \(version)") }
+        lines += status.alarms.map { "ALARM: \($0)" }
         lines += status.durabilityWarnings.map { "WARNING: \($0)" }
         lines += status.unreachable.map { "AWAY: \($0)" }
         lines.append(status.isHealthy ? "healthy" : "needs attention")

@@ -6,6 +6,7 @@ import Streams
 /// Turns completions into claims.
 struct ClaimsHandler: EntryHandler {
     let claims: Claims
+    let outbox: CompletionOutbox
     let changes: Changes
 
     func decode(_ entry: StreamEntry) throws(EntryError) -> Completion {
@@ -26,4 +27,13 @@ struct ClaimsHandler: EntryHandler {
         try? await changes.announce(.people(Array(Set(unique.map(\.userID)))))
         return [:]
     }
+
+    func id(of item: Completion) -> Identifier { item.id }
+
+    func willBury(_ items: [Completion]) async throws {
+        try await outbox.bury(items.map(\.id))
+    }
+
+    /// Nothing to note: its outbox row stays until the claim exists, and the relay publishes it again.
+    func noteLost(_ ids: [StreamID], of stream: String) async throws {}
 }

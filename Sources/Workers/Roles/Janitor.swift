@@ -1,5 +1,6 @@
 import Logging
 import Metrics
+import Operations
 import Redis
 import Runtime
 import ServiceLifecycle
@@ -15,13 +16,19 @@ struct Janitor: Service {
     let connections: Connections
     let groups: [ConsumerGroup]
     let revoked: RevokedTokens
+    let losses: Losses
 
     func run() async throws {
         while !Task.isShuttingDownGracefully {
             do {
-                for group in groups { try await tidy(group) }
+                for group in groups {
+                    try await trim(group)
+                    try await removeConsumers(group)
+                }
                 connections.redisOutage.succeeded("janitor")
                 _ = try await revoked.prune()
+                // Who skips locked rows never meets the session that holds them.
+                try await connections.postgres.endStalledTransactions()
                 connections.postgresOutage.succeeded("janitor")
             } catch let error as RedisError {
                 connections.redisOutage.failed(error, of: "janitor")
@@ -32,18 +39,33 @@ struct Janitor: Service {
         }
     }
 
-    private func tidy(_ group: ConsumerGroup) async throws {
+    private func trim(_ group: ConsumerGroup) async throws {
         let trimmer = StreamTrimmer(connections.streams)
-        var trimmed = 0
-        repeat {
-            trimmed = try await trimmer.trim(
-                stream: group.stream, groups: [group.group], keeping: connections.settings.retention)
-            Counter(label: "quest_trimmed_total", dimensions: [("stream", group.stream)]).increment(by: trimmed)
-        } while trimmed > 0 && !Task.isShuttingDownGracefully
-        let removed = try await group.removeIdleConsumers(idle: Janitor.consumerIdle)
-        if !removed.isEmpty {
-            connections.logger.info(
-                "removed dead consumers", metadata: ["consumers": "\(removed.joined(separator: " "))"])
+        while !Task.isShuttingDownGracefully {
+            let trimmed = try await trimmer.trim(
+                stream: group.stream, groups: [group.group], keeping: connections.settings.retention,
+                most: connections.settings.limits.retainedEntries)
+            for name in trimmed.overridden { try await tell(of: name, on: group.stream) }
+            guard trimmed.count > 0 else { return }
+            Counter(label: "quest_trimmed_total", dimensions: [("stream", group.stream)]).increment(by: trimmed.count)
         }
+    }
+
+    /// Names somebody else's group that was too slow.
+    private func tell(of name: String, on stream: String) async throws {
+        let most = connections.settings.limits.retainedEntries
+        let isNew = try await losses.note(
+            "the group \(name) had not acknowledged what was trimmed beyond \(most) entries", of: stream)
+        guard isNew else { return }
+        connections.logger.error(
+            "entries were trimmed that a group has not acknowledged: the stream was too long",
+            metadata: ["stream": "\(stream)", "group": "\(name)", "most": "\(most)"])
+    }
+
+    private func removeConsumers(_ group: ConsumerGroup) async throws {
+        let removed = try await group.removeIdleConsumers(idle: Janitor.consumerIdle)
+        guard !removed.isEmpty else { return }
+        connections.logger.info(
+            "removed dead consumers", metadata: ["consumers": "\(removed.joined(separator: " "))"])
     }
 }

@@ -12,13 +12,20 @@ final class ProgressHandler: EntryHandler {
     private static let revisionTries = 10
 
     private let events: EventStore
+    private let outbox: SignInOutbox
+    private let losses: Losses
     private let books: QuestBooks
     private let producer: Producer
     private let changes: Changes
     private let book = Mutex<QuestBook?>(nil)
 
-    init(events: EventStore, books: QuestBooks, producer: Producer, changes: Changes) {
+    init(
+        events: EventStore, outbox: SignInOutbox, losses: Losses, books: QuestBooks, producer: Producer,
+        changes: Changes
+    ) {
         self.events = events
+        self.outbox = outbox
+        self.losses = losses
         self.books = books
         self.producer = producer
         self.changes = changes
@@ -44,6 +51,16 @@ final class ProgressHandler: EntryHandler {
         await publish(recorded.completions)
         try? await changes.announce(.people(Array(Set(unique.map(\.userID)))))
         return refused
+    }
+
+    func id(of item: SignInEvent) -> Identifier { item.id }
+
+    func willBury(_ items: [SignInEvent]) async throws {
+        try await outbox.bury(items)
+    }
+
+    func noteLost(_ ids: [StreamID], of stream: String) async throws {
+        try await losses.note(ids.map(\.description), of: stream)
     }
 
     private func record(_ events: [SignInEvent]) async throws -> RecordedBatch {
@@ -77,6 +94,6 @@ final class ProgressHandler: EntryHandler {
     private func publish(_ completions: [Completion]) async {
         guard !completions.isEmpty else { return }
         Counter(label: "quest_completions_total").increment(by: completions.count)
-        try? await producer.publish(completions)
+        _ = try? await producer.publish(completions)
     }
 }

@@ -1,0 +1,63 @@
+import Domain
+import Postgres
+import Streams
+
+/// What a role does with the entries of its stream.
+protocol EntryHandler: Sendable {
+    associatedtype Item: Sendable
+
+    func decode(_ entry: StreamEntry) throws(EntryError) -> Item
+
+    /// Applies all items in one transaction, harmlessly for those applied before, and tells others of it.
+    ///
+    /// - Returns: items that went nowhere and never will, by their index, with the reason.
+    /// - Throws: `PostgresError`, `CatalogUnusable`: nothing was applied as far as is known.
+    func apply(_ items: [Item]) async throws -> [Int: String]
+
+    /// The key under which an item's row is inserted, in whose order the database takes the rows of a batch.
+    func id(of item: Item) -> Identifier
+
+    /// These items are about to become dead letters: what would publish them again must not, until their letters are
+    /// dealt with.
+    ///
+    /// - Throws: `PostgresError`.
+    func willBury(_ items: [Item]) async throws
+
+    /// Writes down that these entries are gone before they were applied. Doing it twice changes nothing.
+    ///
+    /// - Throws: `PostgresError`.
+    func noteLost(_ ids: [StreamID], of stream: String) async throws
+}
+
+extension EntryHandler {
+    /// Whom the database's explanation of a refusal names, as in `Failing row contains (<id>, …)`: a hint where to look
+    /// first, nothing more. Whoever it names is still tried alone.
+    func suspicion(_ error: PostgresError, among items: [Item?], at places: [Int]) -> BatchMachine.Suspicion? {
+        guard let detail = error.detail, let start = detail.firstIndex(of: "("),
+            let named = Identifier(String(detail[start...].dropFirst().prefix(36)))
+        else { return nil }
+        var suspect: Int?
+        var before: Set<Int> = []
+        for place in places {
+            guard let item = items[place] else { continue }
+            let id = id(of: item)
+            if id == named { suspect = place } else if id < named { before.insert(place) }
+        }
+        return suspect.map { BatchMachine.Suspicion(item: $0, before: before) }
+    }
+}
+
+/// The quests cannot be known now: wait, for "no quests" would be a wrong answer.
+enum CatalogUnusable: Error, CustomStringConvertible {
+    /// Nobody has seeded one.
+    case missing
+    /// It changed again and again while a batch was tried.
+    case changing
+
+    var description: String {
+        switch self {
+        case .missing: "there is no catalog yet: run questline-worker migrate"
+        case .changing: "the catalog changes faster than a batch can be recorded"
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Domain
+import Glibc
+import Postgres
+import Redis
+import Storage
+import Streams
+import TestSupport
+import Testing
+
+/// A process that SIGSTOP has stopped, with a transaction open: the kernel keeps its connections, so that no server
+/// notices.
+@Suite("Stopped processes")
+struct StoppedProcessTests {
+    /// What `Stage` sets for reclaiming, and 5 s.
+    private let patience = Duration.seconds(2 + 5)
+
+    @Test(
+        "A relay stopped between the round trips of its transaction holds nobody up and doubles nothing",
+        .timeLimit(.minutes(2)))
+    func relay() async throws {
+        try await Stage.with { stage in
+            try await FaultyProxy.with(.redis, to: stage.settings["REDIS_URL"] ?? "") { proxy in
+                let events = SignIns.crowd(10, each: 8)
+                _ = try await SignInOutbox(stage.database).add(events)
+                // They are in the stream; their rows are still there, and locked.
+                proxy.script { $0.text == "EXEC" ? .holdAnswer : .none }
+                let stopped = try await stage.worker(roles: "relay", ["REDIS_URL": proxy.url])
+                try await eventually("it holds its rows") { proxy.held > 0 }
+                try await stopped.signal(SIGSTOP)
+                proxy.script { _ in .none }
+                proxy.release()
+                _ = try await stage.worker()
+                #expect(try await stage.longestStall(recording: events.count) < patience)
+                try await stage.settle(recording: events.count, within: patience)
+                let published = try await stage.redis.send(["XLEN", stage.keys.signIns]).integer
+                #expect(published == 160, "once by each of the two")
+                try await stopped.signal(SIGCONT)
+                _ = try await SignInOutbox(stage.database).add([SignIns.event()])
+                try await stage.settle(recording: events.count + 1)
+                #expect(try await stage.recorded == 81)
+                #expect(try await stage.claims == 20)
+                #expect(stopped.isRunning)
+                try await stage.verify()
+            }
+        }
+    }
+
+    @Test(
+        "A worker stopped in the middle of a batch, with its rows locked, holds nobody up and doubles nothing",
+        .timeLimit(.minutes(2)))
+    func batch() async throws {
+        try await Stage.with { stage in
+            try await FaultyProxy.with(.postgres, to: stage.settings["DATABASE_URL"] ?? "") { proxy in
+                // The server has done all of the batch but its COMMIT.
+                proxy.script { request in
+                    let isBatch = request.roundTrip.contains { $0.contains("INSERT INTO processing.events") }
+                    return request.text == "COMMIT" && isBatch ? .holdRequest : .none
+                }
+                let stopped = try await stage.worker(["DATABASE_URL": proxy.url, "QUESTLINE_BATCH": "50"])
+                let events = SignIns.crowd(50, each: 8)
+                try await stage.publish(events)
+                try await eventually("its rows are locked") { proxy.held > 0 }
+                try await stopped.signal(SIGSTOP)
+                _ = try await stage.worker(["QUESTLINE_BATCH": "50"])
+                #expect(try await stage.longestStall(recording: events.count) < patience)
+                proxy.script { _ in .none }
+                proxy.release()
+                try await stopped.signal(SIGCONT)
+                try await stage.settle(recording: events.count)
+                let later = SignIns.event()
+                try await stage.publish([later])
+                try await stage.settle(recording: events.count + 1)
+                #expect(try await stage.recorded == events.count + 1)
+                #expect(try await stage.claims == 100)
+                #expect(stopped.isRunning)
+                try await stage.verify()
+            }
+        }
+    }
+}
+
+extension Stage {
+    /// The longest time in which no event was recorded, until `count` are.
+    func longestStall(recording count: Int) async throws -> Duration {
+        var (longest, last) = (Duration.zero, 0)
+        var since = ContinuousClock.now
+        try await eventually("\(count) events recorded", within: .seconds(40)) {
+            let recorded = try await recorded
+            longest = max(longest, .now - since)
+            if recorded > last { (last, since) = (recorded, .now) }
+            return recorded >= count
+        }
+        return longest
+    }
+}
