@@ -223,7 +223,7 @@ import Testing
             let start = try #require(
                 try await sample.consumer().read(count: 500, block: .milliseconds(1)).ids.last)
             let later = Sample.events(3_000)
-            async let publishing: Void = sample.producer.publish(later)
+            async let publishing = sample.producer.publish(later)
             let reading = Task {
                 var seen: [StreamID] = []
                 while seen.count < later.count || Set(seen).count < later.count {
@@ -232,7 +232,7 @@ import Testing
                 }
                 return seen
             }
-            try await publishing
+            _ = try await publishing
             for _ in 0..<5 {
                 do {
                     _ = try await rewind(sample).run(since: .at(Timestamp(milliseconds: start.time.milliseconds + 1)))

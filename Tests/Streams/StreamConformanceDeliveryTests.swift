@@ -130,7 +130,7 @@ struct StreamConformanceDeliveryTests {
                 let letter = try #require(
                     try await sample.letters.bury(
                         entry, from: sample.consumer("two"), error: "x", deliveries: 2, at: .now))
-                _ = try await sample.letters.retry(letter)
+                try await sample.letters.retry(try #require(try await sample.letters.get(letter)))
             }
             let retried = try await sample.consumer().read(count: 100, block: .milliseconds(1))
             #expect(retried.map { $0.rawFields.flatMap { [$0.name, $0.value] } } == entries)

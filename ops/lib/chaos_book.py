@@ -43,6 +43,7 @@ class Book:
         self.recent: collections.deque[Recent] = collections.deque(maxlen=5_000)
         self.strange: list[str] = []  # answers that no client should get
         self.answered: collections.Counter[str] = collections.Counter()  # accepted, by front
+        self.again: collections.Counter[int] = collections.Counter()  # requests to send again, by status
 
     def accept(self, events: Sent, front: str) -> None:
         now = time.monotonic()
@@ -64,6 +65,10 @@ class Book:
     def not_answered(self, person: str) -> None:
         with self.guard:
             self.unanswered[person] += 1
+
+    def send_again(self, status: int) -> None:
+        with self.guard:
+            self.again[status] += 1
 
     def expect_letter(self, letter: Letter, certain: bool) -> None:
         with self.guard:

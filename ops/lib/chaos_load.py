@@ -15,11 +15,11 @@ from chaos_book import FIRST, LATER, Book, Sent
 from chaos_plan import FRONTS
 from chaos_stack import Stack
 
-INGEST_THREADS, PASSWORD_THREADS = 3, 4
+INGEST_THREADS, PASSWORD_THREADS = 3, 6
 PEOPLE = 1_500  # who come by ingest
 TYPES = (LATER, FIRST, "PageViewed")
 PASSWORD = "a password for chaos"
-TIMEOUT = 4  # seconds a client waits for an answer
+TIMEOUT = 3  # seconds a client waits for an answer
 PATIENCE = 45  # seconds for which it sends the same again
 # No more is sent ahead of the workers than this.
 MOST_BACKLOG = 2_500
@@ -78,7 +78,7 @@ class Load:
             size, pause = chance.randint(200, 1_000), 0.0
         else:
             size = chance.choice((1, 1, 1, chance.randint(2, 40), chance.randint(40, 100)))
-            pause = chance.uniform(0.05, 0.25)
+            pause = chance.uniform(0.1, 0.4)
         self.report(chance, [self.event(chance) for _ in range(size)])
         self.ending.wait(pause)
 
@@ -109,6 +109,7 @@ class Load:
                     self.book.wonder(f"202 that does not name the events: {str(answer.body)[:200]}")
                     self.book.give_up(sent)
                 return
+            self.book.send_again(answer.status)
             if answer.status not in (0, 503):
                 self.book.wonder(f"{front} answered ingest with {answer.status}: {str(answer.body)[:200]}")
             self.abandoned.wait(pause)
@@ -130,6 +131,7 @@ class Load:
             self.ending.wait(chance.uniform(0.05, 0.2))
             return
         self.book.not_answered(person)
+        self.book.send_again(answer.status)
         if answer.status not in (0, 503):
             self.book.wonder(f"{front} answered a password with {answer.status}: {str(answer.body)[:200]}")
         self.ending.wait(0.3)

@@ -83,7 +83,8 @@ def show(result: Result) -> None:
     by_front = ", ".join(f"{front} {count:,}" for front, count in sorted(book.answered.items()))
     facts = [
         ("accepted", f"{len(book.accepted):,}, {book.by_password:,} of them by password ({by_front})"),
-        ("without an answer", f"{len(book.maybe):,} events, {book.unanswered.total():,} requests by password"),
+        ("sent again", f"{book.again[503]:,} requests after 503, {book.again[0]:,} after no answer"),
+        ("never answered", f"{len(book.maybe):,} events, {book.unanswered.total():,} requests by password"),
         ("recorded", f"{account.recorded:,}, {account.by_password:,} of them by password"),
         ("completions", f"{account.completions:,}"),
         ("lost", f"{len(account.lost):,}"),

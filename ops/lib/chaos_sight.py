@@ -13,7 +13,7 @@ import servers
 
 SIGN_INS, COMPLETIONS, DEAD_LETTERS = "quest:signins", "quest:completions", "quest:dead-letters"
 GROUPS = ((SIGN_INS, "progress"), (COMPLETIONS, "claims"))
-COUNT = "return #redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])"
+COUNT = "return #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])"
 ANSWER = 5  # seconds that a look may take
 TRANSACTIONS = """
     SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'questline-%' AND xact_start IS NOT NULL
@@ -72,16 +72,19 @@ class Streams:
             return [resp.pairs(flat) for flat in self.reading("XINFO", "CONSUMERS", stream, group)]
         return []
 
-    def undone(self, stream: str, name: str, most: int = 8_000) -> int:
+    def count(self, stream: str, after: str, through: str, most: int) -> int:
+        """How many entries there are after one id and through another, counted up to `most`."""
+        return self.reading("EVAL", COUNT, 1, stream, f"({after}", through, most)
+
+    def undone(self, stream: str, name: str, most: int = 10_000) -> int:
         """How many entries this group has yet to be given (counted up to `most`) or to acknowledge.
 
         The server's own `lag` is of no use: what a group has read is not in the append-only file of Redis 7.0, and after
         a restart that follows a rewrite of that file the lag is too large for good.
         """
         group = self.group(stream, name)
-        after = f"({group['last-delivered-id']}" if group else "-"
-        waiting = self.reading("EVAL", COUNT, 1, stream, after, most)
-        return waiting + (group["pending"] if group else 0)
+        group = group or {"last-delivered-id": "0-0", "pending": 0}
+        return self.count(stream, group["last-delivered-id"], "+", most) + group["pending"]
 
 
 class Database:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import resp
 import web
 from bench_worker import memory
-from chaos_load import Load
+from chaos_load import MOST_BACKLOG, Load
 from chaos_plan import FRONTS, WORKERS
 from chaos_sight import GROUPS, SIGN_INS, Away, Streams, pid_of
 from chaos_stack import OURS, Stack
@@ -46,7 +46,8 @@ class Watch:
         self.warm: dict[tuple[str, int], float] = {}
         self.died: list[str] = []
         self.longest_stall = 0.0
-        self.moved_at, self.done = time.monotonic(), -1
+        self.moved_at = time.monotonic()
+        self.position, self.delivered, self.done = "0-0", 0, -1
         self.ending = threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
 
@@ -109,15 +110,16 @@ class Watch:
         """There is work to do, and no entry is done with that was not before: a stall, servers' absence included."""
         now = time.monotonic()
         try:
-            added = resp.pairs(self.streams.ask("XINFO", "STREAM", SIGN_INS))["entries-added"]
-            undone = self.streams.undone(SIGN_INS, "progress")
+            group = self.streams.group(SIGN_INS, "progress")
+            if group:
+                last, pending = group["last-delivered-id"], group["pending"]
+                self.delivered += self.streams.count(SIGN_INS, self.position, last, 100_000)
+                self.position = last
+                self.load.backlog = self.streams.count(SIGN_INS, last, "+", MOST_BACKLOG) + pending
+                if self.delivered - pending != self.done or not self.load.backlog:
+                    self.done, self.moved_at = self.delivered - pending, now
         except (Away, resp.RedisFailure):
-            self.longest_stall = max(self.longest_stall, now - self.moved_at)
-            return
-        self.load.backlog = undone
-        if added - undone != self.done or not undone:
-            # It may have moved at any time since the last look.
-            self.done, self.moved_at = added - undone, now
+            pass  # nobody can be given anything
         self.longest_stall = max(self.longest_stall, now - self.moved_at)
 
 

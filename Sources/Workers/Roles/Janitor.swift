@@ -1,6 +1,7 @@
 import Logging
 import Metrics
 import Operations
+import Postgres
 import Redis
 import Runtime
 import ServiceLifecycle
