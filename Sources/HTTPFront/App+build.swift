@@ -18,14 +18,18 @@ struct App: Sendable {
     let services: [any Service]
     /// Every method and path under `/api/v1`, as `GET /users/{user_id}`.
     let routes: Set<String>
+    let pulse: Pulse
+    let streamWatch: StreamWatch
     let postgres: PostgresClient
     let redis: RedisClient
     let cache: RedisClient
 
-    /// Runs until the process is told to stop.
-    func run(logger: Logger) async throws {
-        try await Launch.run(services, logger: logger)
-        await close()
+    /// What has to be known before the first request: who is locked out, and how the streams stand.
+    ///
+    /// - Throws: `PostgresError`.
+    func prepare() async throws {
+        try await pulse.watch.refresh()
+        await streamWatch.look()
     }
 
     /// Closes what the services used, once they have stopped.
@@ -35,12 +39,11 @@ struct App: Sendable {
         postgres.close()
     }
 
-    /// Makes everything there is, and waits for the database to be migrated.
+    /// Makes everything there is, and asks nobody for anything yet.
     ///
     /// - Parameter onListening: told the port once the front listens.
     static func build(
-        _ settings: FrontSettings, registry: MetricsRegistry, logger: Logger,
-        onListening: @escaping @Sendable (Int) -> Void = { _ in }
+        _ settings: FrontSettings, logger: Logger, onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> App {
         var postgresConfiguration = settings.postgres
         postgresConfiguration.applicationName = "questline-front"
@@ -59,7 +62,6 @@ struct App: Sendable {
         if settings.sharesRedis {
             logger.warning("CACHE_REDIS_URL is not set: the cache shares the server of the streams")
         }
-        try await Migrations.wait(postgres, logger: logger)
 
         let producer = Producer(redis, keys: keys)
         let outbox = SignInOutbox(postgres)
@@ -70,9 +72,7 @@ struct App: Sendable {
             backlog: LoadGauge("quest_backlog_entries", limit: settings.backlogLimit),
             recall: Recall(limit: settings.recallLimit), logger: logger)
         let streamWatch = StreamWatch(redis: redis, keys: keys, intake: intake, logger: logger)
-        await streamWatch.look()
         let watch = AccessWatch(postgres)
-        try await watch.refresh()
         let changes = Changes(redis, keys: keys)
         let pulse = Pulse(
             watch: watch, outbox: outbox, gauge: kept, intake: intake, redis: redis, changes: changes, logger: logger)
@@ -131,46 +131,18 @@ struct App: Sendable {
                 onListening(port)
             }, logger: App.quiet(logger))
         let listener = Listener(server: server, host: settings.host, port: settings.port)
-        let probes = ProbeServer(settings.process, registry: registry, logger: logger) { pulse.readiness }
-        // They stop in reverse order: first no more requests, then what the requests left behind.
         return App(
-            services: [pulse, streamWatch, forwarder, probes, listener], routes: api.listed, postgres: postgres,
-            redis: redis,
-            cache: cache)
+            services: [pulse, streamWatch, forwarder, listener], routes: api.listed, pulse: pulse,
+            streamWatch: streamWatch, postgres: postgres, redis: redis, cache: cache)
     }
 
     /// Further ones wait in the kernel's queue.
     static let mostConnections = 10_000
 
     /// The server's own lines about every connection are not for an operator.
-    private static func quiet(_ logger: Logger) -> Logger {
+    static func quiet(_ logger: Logger) -> Logger {
         var quiet = logger
         quiet.logLevel = max(.notice, logger.logLevel)
         return quiet
-    }
-}
-
-/// Waiting for `questline-worker migrate`.
-enum Migrations {
-    /// Returns when the database has at least the schema that this version needs; says once that it waits.
-    ///
-    /// - Throws: `CancellationError`, and `PostgresError` when trying again would not help.
-    static func wait(_ postgres: PostgresClient, logger: Logger) async throws {
-        let outage = OutageLog("Postgres", logger: logger)
-        var saidSo = false
-        while true {
-            do {
-                let version = try await Migrator(postgres, logger: logger).currentVersion()
-                outage.succeeded()
-                if version >= Migrator.requiredVersion { return }
-                if !saidSo {
-                    saidSo = true
-                    logger.notice("waiting for `questline-worker migrate`", metadata: ["version": "\(version)"])
-                }
-            } catch let error as PostgresError where error.isRetryable {
-                outage.failed(error)
-            }
-            try await Task.sleep(for: .milliseconds(500))
-        }
     }
 }

@@ -10,7 +10,10 @@ case nil:
         let registry = MetricsRegistry()
         registry.start()
         let logger = Logger(label: "questline.front")
-        try await App.build(settings, registry: registry, logger: logger).run(logger: logger)
+        let front = FrontProcess(settings, logger: logger)
+        let probes = ProbeServer(settings.process, registry: registry, logger: logger) { front.readiness }
+        // They stop in reverse order.
+        try await Launch.run([probes, front], logger: logger)
     }
 case "--help", "-h": print(FrontSettings.help)
 case .some: await Launch.process { throw UsageError("questline-front takes no arguments; see --help") }

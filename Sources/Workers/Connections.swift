@@ -52,19 +52,10 @@ struct Connections: Sendable {
     ///
     /// - Throws: as `waitForPostgres`.
     func waitForMigrations() async throws {
-        try await waitForPostgres()
-        let migrator = Migrator(postgres, logger: logger)
-        var hasSaid = false
         var pause = Pause()
-        while true {
-            let version = try await patiently { try await migrator.currentVersion() }
-            guard version < Migrator.requiredVersion else { return }
-            if !hasSaid {
-                logger.notice(
-                    "waiting for migrations: run questline-worker migrate",
-                    metadata: ["version": "\(version)", "required": "\(Migrator.requiredVersion)"])
-                hasSaid = true
-            }
+        try await Migrator(postgres, logger: logger).waitUntilCurrent { error in
+            if let error { postgresOutage.failed(error) } else { postgresOutage.succeeded() }
+        } pause: {
             try await pause.wait()
         }
     }

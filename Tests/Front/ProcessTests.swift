@@ -1,5 +1,8 @@
+import Domain
 import Foundation
 import Glibc
+import Postgres
+import Redis
 import TestSupport
 import Testing
 
@@ -41,9 +44,82 @@ struct ProcessTests {
             "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0",
         ])
         try await front.line(containing: "Postgres is away")
+        let probes = Client(base: try url(in: try await front.line(containing: "probes listen")))
+        #expect(try await probes.get("/livez").status == 200)
+        let waiting = try await probes.get("/readyz")
+        #expect(waiting.status == 503 && waiting.text == "Postgres is away\n")
         try await front.signal(SIGTERM)
-        _ = try await front.exitCode(within: .seconds(10))
+        #expect(try await front.exitCode(within: .seconds(10)) == 0)
         #expect(front.lines(containing: "Postgres is away").count == 1)
+    }
+
+    @Test("Before the migrations it is alive and not ready, and after them it is ready")
+    func migrations() async throws {
+        try await TestDatabase.with { database in
+            try await database.client.execute(script: "ALTER TABLE questline_migrations RENAME TO away")
+            let front = try Executable.front.start(settings: [
+                "DATABASE_URL": database.url, "REDIS_URL": TestFront.redisURL, "CACHE_REDIS_URL": TestFront.redisURL,
+                "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0",
+            ])
+            try await front.line(containing: "waiting for migrations")
+            let probes = Client(base: try url(in: try await front.line(containing: "probes listen")))
+            #expect(try await probes.get("/readyz").text == "the database is not migrated\n")
+            #expect(try await probes.get("/livez").status == 200)
+            try await database.client.execute(script: "ALTER TABLE away RENAME TO questline_migrations")
+            try await eventually("it is ready") { try await probes.get("/readyz").status == 200 }
+            try await front.line(containing: "\"listening\"")
+            #expect(front.lines(containing: "waiting for").count == 1)
+            await front.end()
+        }
+    }
+
+    @Test("An outage of Redis is told in two lines, with sign-ins or without, and a refusal to write too")
+    func outageLines() async throws {
+        try await TestDatabase.with { database in
+            try await TestFront.seed(database.client)
+            try await PrivateRedis.with { redis in
+                let front = try Executable.front.start(settings: [
+                    "DATABASE_URL": database.url, "REDIS_URL": redis.url, "CACHE_REDIS_URL": redis.url,
+                    "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0",
+                ])
+                let base = try url(in: try await front.line(containing: "\"listening\""))
+                let key = Client(base: base, headers: ["X-API-Key": TestFront.apiKey])
+                func ingest() async throws -> Int {
+                    try await key.send("POST", "/api/v1/sign-ins", json: ["user_id": JSON(Identifier.random())]).status
+                }
+                func told(_ text: String, _ count: Int) async throws {
+                    try await eventually("'Redis is \(text)' is told") {
+                        front.lines(containing: "Redis is \(text)").count == count
+                    }
+                }
+                redis.kill()
+                try await told("away", 1)
+                try await redis.start()
+                try await told("back", 1)
+                redis.freeze()
+                for _ in 0..<3 { #expect(try await ingest() == 202) }
+                try await told("away", 2)
+                redis.thaw()
+                try await told("back", 2)
+                // It answers, and takes nothing: to be asked is not to be back.
+                let client = RedisClient(try RedisConfiguration(url: redis.url), logger: TestLog.logger)
+                _ = try await client.send(["CONFIG", "SET", "maxmemory", 1])
+                try await eventually("it refuses a sign-in") {
+                    let status = try await ingest()
+                    return status == 202 && front.lines(containing: "Redis is away").count == 3
+                }
+                for _ in 0..<30 { #expect(try await ingest() == 202) }
+                #expect(front.lines(containing: "OOM").count == 1)
+                #expect(front.lines(containing: "Redis is back").count == 2)
+                _ = try await client.send(["CONFIG", "SET", "maxmemory", 0])
+                try await eventually("it takes sign-ins again") {
+                    let status = try await ingest()
+                    return status == 202 && front.lines(containing: "Redis is back").count == 3
+                }
+                await client.close()
+                await front.end()
+            }
+        }
     }
 
     @Test("It listens, serves its probes, and stops in good order")

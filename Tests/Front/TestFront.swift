@@ -41,8 +41,9 @@ struct TestFront: Sendable {
                 ]
                 let front = try await RunningFront.start(environment.merging(settings) { _, new in new })
                 let test = TestFront(
-                    base: front.base, routes: front.routes, database: database, keys: StreamKeys(prefix: redis.prefix),
-                    redis: redis, recall: try front.recall)
+                    base: front.base, routes: front.app.routes, database: database,
+                    keys: StreamKeys(prefix: redis.prefix),
+                    redis: redis, recall: front.app.streamWatch.intake.recall)
                 do {
                     let value = try await body(test)
                     await front.stop()
@@ -100,25 +101,16 @@ struct TestFront: Sendable {
 /// A front that runs until told to stop.
 final class RunningFront: Sendable {
     let base: String
-    var routes: Set<String> { app.routes }
-    var recall: Recall {
-        get throws {
-            guard let watch = app.services.lazy.compactMap({ $0 as? StreamWatch }).first else {
-                throw Unrecoverable("nobody watches the streams")
-            }
-            return watch.intake.recall
-        }
-    }
-
+    /// What works behind it.
+    let app: App
     private let group: ServiceGroup
     private let task: Task<Void, any Error>
-    private let app: App
 
-    private init(base: String, group: ServiceGroup, task: Task<Void, any Error>, app: App) {
+    private init(base: String, app: App, group: ServiceGroup, task: Task<Void, any Error>) {
         self.base = base
+        self.app = app
         self.group = group
         self.task = task
-        self.app = app
     }
 
     /// Returns when it listens. Passwords are cheap, so that tests are fast.
@@ -129,10 +121,9 @@ final class RunningFront: Sendable {
         ]
         let settings = try FrontSettings.read(usual.merging(settings) { _, new in new })
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
-        let app = try await App.build(
-            settings, registry: MetricsRegistry(), logger: TestLog.logger, onListening: { port.yield($0) })
+        let process = FrontProcess(settings, logger: TestLog.logger, onListening: { port.yield($0) })
         let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(services: app.services, logger: TestLog.logger))
+            configuration: ServiceGroupConfiguration(services: [process], logger: TestLog.logger))
         let task = Task { try await group.run() }
         let failure = Task {
             do { try await task.value } catch {}
@@ -140,7 +131,8 @@ final class RunningFront: Sendable {
         }
         for await number in ports {
             failure.cancel()
-            return RunningFront(base: "http://127.0.0.1:\(number)", group: group, task: task, app: app)
+            guard let app = process.app else { break }
+            return RunningFront(base: "http://127.0.0.1:\(number)", app: app, group: group, task: task)
         }
         try await task.value
         throw Unrecoverable("the front has stopped before it listened")
@@ -149,6 +141,5 @@ final class RunningFront: Sendable {
     func stop() async {
         await group.triggerGracefulShutdown()
         _ = try? await task.value
-        await app.close()
     }
 }

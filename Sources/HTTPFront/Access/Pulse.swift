@@ -11,7 +11,7 @@ import Synchronization
 /// What the front does regularly: it reads who was locked out and how full the outbox is, from Postgres every two
 /// seconds and whenever Redis hints that something changed.
 final class Pulse: Service {
-    private let watch: AccessWatch
+    let watch: AccessWatch
     private let outbox: SignInOutbox
     private let gauge: LoadGauge
     private let intake: Intake

@@ -97,6 +97,8 @@ final class Recall: Sendable {
             if found == nil, survey.signIns.lastID < newest { found = .lostEntries }
             if state.survey != nil, found == nil {
                 state.kept.removeAll { survey.signIns.isDone($0.entry) }
+                // Gives the memory of a busy time back.
+                if state.kept.isEmpty { state.kept = [] }
             } else {
                 state.life.number += 1
                 state.owed += state.kept.map(\.event)

@@ -42,6 +42,34 @@ public struct Migrator: Sendable {
         return try rows.first?.decode(0) ?? 0
     }
 
+    /// Asks for the version until it is at least what these executables need; says once that somebody has to migrate.
+    ///
+    /// - Parameters:
+    ///   - heard: told of every answer (nil) and of every error that may pass.
+    ///   - pause: waits before the next try; what it throws ends the waiting.
+    /// - Throws: `PostgresError` that waiting does not help, and what `pause` throws.
+    public func waitUntilCurrent(
+        heard: (PostgresError?) -> Void, pause: () async throws -> Void
+    ) async throws {
+        var hasSaid = false
+        while true {
+            do {
+                let version = try await currentVersion()
+                heard(nil)
+                guard version < Migrator.requiredVersion else { return }
+                if !hasSaid {
+                    logger.notice(
+                        "waiting for migrations: run questline-worker migrate",
+                        metadata: ["version": "\(version)", "required": "\(Migrator.requiredVersion)"])
+                    hasSaid = true
+                }
+            } catch let error as PostgresError where error.isRetryable {
+                heard(error)
+            }
+            try await pause()
+        }
+    }
+
     /// Applies what is missing, in order. Processes that migrate at the same time wait for one another.
     ///
     /// - Parameter last: where to stop, for tests of upgrades.
