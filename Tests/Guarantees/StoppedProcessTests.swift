@@ -1,5 +1,4 @@
 import Domain
-import Glibc
 import Postgres
 import Redis
 import Storage
@@ -26,7 +25,7 @@ struct StoppedProcessTests {
                 proxy.script { $0.text == "EXEC" ? .holdAnswer : .none }
                 let stopped = try await stage.worker(roles: "relay", ["REDIS_URL": proxy.url])
                 try await eventually("it holds its rows") { proxy.held > 0 }
-                try await stopped.signal(SIGSTOP)
+                try await stopped.freeze()
                 proxy.script { _ in .none }
                 proxy.release()
                 _ = try await stage.worker()
@@ -34,7 +33,7 @@ struct StoppedProcessTests {
                 try await stage.settle(recording: events.count, within: patience)
                 let published = try await stage.redis.send(["XLEN", stage.keys.signIns]).integer
                 #expect(published == 160, "once by each of the two")
-                try await stopped.signal(SIGCONT)
+                try await stopped.thaw()
                 _ = try await SignInOutbox(stage.database).add([SignIns.event()])
                 try await stage.settle(recording: events.count + 1)
                 #expect(try await stage.recorded == 81)
@@ -60,12 +59,12 @@ struct StoppedProcessTests {
                 let events = SignIns.crowd(50, each: 8)
                 try await stage.publish(events)
                 try await eventually("its rows are locked") { proxy.held > 0 }
-                try await stopped.signal(SIGSTOP)
+                try await stopped.freeze()
                 _ = try await stage.worker(["QUESTLINE_BATCH": "50"])
                 #expect(try await stage.longestStall(recording: events.count) < patience)
                 proxy.script { _ in .none }
                 proxy.release()
-                try await stopped.signal(SIGCONT)
+                try await stopped.thaw()
                 try await stage.settle(recording: events.count)
                 let later = SignIns.event()
                 try await stage.publish([later])

@@ -110,6 +110,23 @@ public final class ChildProcess: Sendable {
         state.withLock { if $0.exitCode == nil { _ = Glibc.kill(pid, number) } }
     }
 
+    /// SIGSTOP; none of its threads runs any more when this returns, which the signal alone does not promise.
+    public func freeze() async throws {
+        try await signal(SIGSTOP)
+        let tasks = URL(filePath: "/proc/\(try await pid())/task")
+        try await eventually("\(name) stands still", every: .milliseconds(1)) {
+            try FileManager.default.contentsOfDirectory(atPath: tasks.path).allSatisfy { task in
+                let stat = try String(contentsOf: tasks.appending(path: "\(task)/stat"), encoding: .utf8)
+                return stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].hasPrefix(") T")
+            }
+        }
+    }
+
+    /// SIGCONT.
+    public func thaw() async throws {
+        try await signal(SIGCONT)
+    }
+
     /// SIGKILL; it is gone when this returns.
     public func kill() async throws {
         try await signal(SIGKILL)

@@ -62,7 +62,7 @@ public final class PrivateRedis: Sendable {
         wrapper.standardOutput = output
         try wrapper.run()
         let descriptor = output.fileHandleForReading.fileDescriptor
-        let server: pid_t = await withCheckedContinuation { continuation in
+        let (server, said): (pid_t, String) = await withCheckedContinuation { continuation in
             Thread.detachNewThread {
                 continuation.resume(returning: PrivateRedis.readUntilReady(descriptor))
                 // A full pipe would hold the server up.
@@ -74,7 +74,8 @@ public final class PrivateRedis: Sendable {
         let started = Running(wrapper: wrapper, lifeline: input.fileHandleForWriting, server: server)
         guard server > 0 else {
             PrivateRedis.end(started)
-            throw Failure(description: "redis-server did not start on port \(port) with \(options)")
+            throw Failure(
+                description: "redis-server did not start on port \(port) with \(options): \(said.suffix(600))")
         }
         running.withLock { $0 = started }
     }
@@ -106,17 +107,17 @@ public final class PrivateRedis: Sendable {
         running.wrapper.waitUntilExit()
     }
 
-    /// - Returns: the server's process id, or -1 if it ended before it was ready.
-    private static func readUntilReady(_ descriptor: Int32) -> pid_t {
+    /// - Returns: the server's process id, or -1 if it ended before it was ready, and what it has said.
+    private static func readUntilReady(_ descriptor: Int32) -> (pid_t, String) {
         var text = ""
         var chunk = [UInt8](repeating: 0, count: 4_096)
         while true {
             let count = read(descriptor, &chunk, chunk.count)
-            guard count > 0 else { return -1 }
+            guard count > 0 else { return (-1, text) }
             text += String(decoding: chunk.prefix(count), as: UTF8.self)
             if text.contains("Ready to accept connections") {
                 let line = text.split(separator: "\n").first { $0.hasPrefix("pid ") }
-                return line.flatMap { pid_t($0.dropFirst(4)) } ?? -1
+                return (line.flatMap { pid_t($0.dropFirst(4)) } ?? -1, text)
             }
         }
     }
