@@ -115,7 +115,9 @@ struct App: Sendable {
         StatusController(
             status: StatusReader(postgres: postgres, streams: redis, keys: keys, limits: settings.limits), gate: gate
         ).add(to: &api)
-        DeadLettersController(desk: DeadLetterDesk(redis, keys: keys), gate: gate).add(to: &api)
+        DeadLettersController(
+            desk: DeadLetterDesk(redis, postgres: postgres, keys: keys), gate: gate
+        ).add(to: &api)
         root.close()
         api.close()
 

@@ -19,6 +19,8 @@ struct Connections: Sendable {
     let redisOutage: OutageLog
     let cacheOutage: OutageLog
     let catalogOutage: OutageLog
+    /// Batches that a healthy database does not get done: they wait for locks, or take too long.
+    let contention: OutageLog
 
     init(_ settings: WorkerSettings, logger: Logger) {
         self.settings = settings
@@ -30,6 +32,8 @@ struct Connections: Sendable {
         redisOutage = OutageLog("Redis", logger: logger)
         cacheOutage = OutageLog("The cache", logger: logger)
         catalogOutage = OutageLog("The catalog", logger: logger)
+        contention = OutageLog(
+            "A batch", beginning: "is not done for seconds, trying on", end: "got through after", logger: logger)
     }
 
     /// Reads the settings and starts logging.

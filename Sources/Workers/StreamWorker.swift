@@ -25,6 +25,9 @@ struct StreamWorker<Handler: EntryHandler>: Service {
     private var settings: WorkerSettings { connections.settings }
     private var logger: Logger { connections.logger }
 
+    /// A batch that is tried for longer than this is told of.
+    private static var patience: Duration { .seconds(5) }
+
     /// An idle read returns after this, to look for entries to take over or for the end.
     private let block = Duration.milliseconds(500)
 
@@ -160,6 +163,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
             condemned.map { DecodedBatch<Handler.Item>(batch.deliveries, condemned: $0) }
             ?? DecodedBatch(batch.deliveries, decode: handler.decode)
         var machine = BatchMachine(count: work.items.count, malformed: work.malformed)
+        let began = ContinuousClock.now
         var pause = Pause()
         var isOnTrial = trial != nil
         while true {
@@ -172,14 +176,15 @@ struct StreamWorker<Handler: EntryHandler>: Service {
                 do { try await pause.wait() } catch { return }
                 machine.waited()
             case .perform(let step):
-                try await perform(step, of: work, &machine)
+                try await perform(step, of: work, since: began, &machine)
                 if machine.next != .wait { pause.reset() }
             }
         }
     }
 
     private func perform(
-        _ step: BatchMachine.Step, of work: DecodedBatch<Handler.Item>, _ machine: inout BatchMachine
+        _ step: BatchMachine.Step, of work: DecodedBatch<Handler.Item>, since began: ContinuousClock.Instant,
+        _ machine: inout BatchMachine
     ) async throws {
         do {
             switch step {
@@ -187,6 +192,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
                 let refused = try await handler.apply(work.items(places))
                 connections.postgresOutage.succeeded(group.group)
                 connections.catalogOutage.succeeded(group.group)
+                connections.contention.succeeded(group.group)
                 machine.succeeded(
                     refusing: Dictionary(uniqueKeysWithValues: refused.map { (places[$0.key], $0.value) }))
             case .bury(let burials):
@@ -207,7 +213,11 @@ struct StreamWorker<Handler: EntryHandler>: Service {
                 "SQLSTATE \(error.sqlState ?? "")\(error.constraint.map { ", \($0)" } ?? "")",
                 suspecting: handler.suspicion(error, among: work.items, at: places))
         } catch let error as PostgresError {
-            if error.isOutage || !error.isRetryable { connections.postgresOutage.failed(error, of: group.group) }
+            if error.isOutage || !error.isRetryable {
+                connections.postgresOutage.failed(error, of: group.group)
+            } else if .now - began > StreamWorker.patience {
+                connections.contention.failed(error, of: group.group)
+            }
             Counter(label: "quest_batch_retries_total", dimensions: [("group", group.group)]).increment()
             machine.unavailable()
         } catch let error as RedisError {

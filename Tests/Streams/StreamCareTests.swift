@@ -102,7 +102,7 @@ import Testing
 
 @Suite struct LagRepairTests {
     /// Redis 7.0 forgets with a restart how much a group has read.
-    @Test func afterARestartTheLagIsNeverMoreThanThereIsAndRightOnceAllIsRead() async throws {
+    @Test func afterARestartTheLagIsNeverMoreThanThereIsAndRightOnceRepaired() async throws {
         try await PrivateRedis.with { server in
             let client = RedisClient(try RedisConfiguration(url: server.url), logger: TestLog.logger)
             let keys = StreamKeys()
@@ -119,13 +119,14 @@ import Testing
             }
             let lag = try await StreamStatus.read(client, stream: keys.signIns).groups.first?.lag ?? -1
             #expect((20...100).contains(lag))
-            #expect(try await !consumer.repairLag(), "not while something waits")
-            _ = try await consumer.acknowledge(try await consumer.read(count: 280, block: .milliseconds(1)).ids)
-            #expect(try await StreamSurvey.take(client, keys: keys).signIns.undone == 0)
             _ = try await consumer.repairLag()
-            let info = try await client.send(["XINFO", "GROUPS", keys.signIns])
-            #expect(info[0]?.value(named: "lag")?.integer == 0, "others see it too")
-            #expect(try await !consumer.repairLag())
+            for left in [20, 0] {
+                #expect(try await StreamSurvey.take(client, keys: keys).signIns.undone == left)
+                let info = try await client.send(["XINFO", "GROUPS", keys.signIns])
+                #expect(info[0]?.value(named: "lag")?.integer == Int64(left), "others see it too")
+                #expect(try await !consumer.repairLag())
+                _ = try await consumer.acknowledge(try await consumer.read(count: 280, block: .milliseconds(1)).ids)
+            }
             await client.close()
         }
     }

@@ -1,4 +1,7 @@
+import Domain
+import Postgres
 import Redis
+import Storage
 import Streams
 
 /// What an operator can do about dead letters, at the command line and over HTTP.
@@ -31,9 +34,13 @@ public struct DeadLetterDesk: Sendable {
     }
 
     private let letters: DeadLetters
+    private let outbox: SignInOutbox
+    private let keys: StreamKeys
 
-    public init(_ redis: RedisClient, keys: StreamKeys) {
+    public init(_ redis: RedisClient, postgres: PostgresClient, keys: StreamKeys) {
         letters = DeadLetters(redis, keys: keys)
+        outbox = SignInOutbox(postgres)
+        self.keys = keys
     }
 
     /// Up to `limit` letters, oldest first, after the letter `cursor`.
@@ -85,6 +92,8 @@ public struct DeadLetterDesk: Sendable {
                 throw .redis(error)
             }
             guard isDropped else { throw .notFound }
+            // Without its letter nobody would look after its row; one that stays does no harm.
+            if letter.source == keys.signIns, let event = letter.signIn { try? await outbox.forget(event) }
             return Deed(letter: letter, entry: nil)
         }
     }

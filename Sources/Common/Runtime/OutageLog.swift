@@ -14,12 +14,21 @@ public final class OutageLog: Sendable {
     }
 
     private let subject: String
+    private let beginning: String
+    private let end: String
     private let logger: Logger
     private let outage = Mutex<Outage?>(nil)
 
-    /// - Parameter subject: what may be away, as it should stand at the beginning of the line: `Redis`, `Postgres`.
-    public init(_ subject: String, logger: Logger) {
+    /// - Parameters:
+    ///   - subject: what may be away, as it should stand at the beginning of the line: `Redis`, `Postgres`.
+    ///   - beginning: what is said of it when the outage begins.
+    ///   - end: what is said of it when the outage ends; its length follows.
+    public init(
+        _ subject: String, beginning: String = "is away, trying on", end: String = "is back after", logger: Logger
+    ) {
         self.subject = subject
+        self.beginning = beginning
+        self.end = end
         self.logger = logger
     }
 
@@ -35,7 +44,7 @@ public final class OutageLog: Sendable {
             outage = present
             return isFirst
         }
-        if isFirst { logger.warning("\(subject) is away, trying on", metadata: ["reason": "\(reason)"]) }
+        if isFirst { logger.warning("\(subject) \(beginning)", metadata: ["reason": "\(reason)"]) }
     }
 
     public func failed(_ error: any Error, of party: String = "") {
@@ -56,7 +65,7 @@ public final class OutageLog: Sendable {
         }
         guard let ended else { return }
         logger.notice(
-            "\(subject) is back after \(ended.since.duration(to: .now).inWords)",
+            "\(subject) \(end) \(ended.since.duration(to: .now).inWords)",
             metadata: ["failures": "\(ended.failures)"])
     }
 }

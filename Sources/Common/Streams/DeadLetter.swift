@@ -39,6 +39,9 @@ public struct DeadLetter: Sendable {
 
     private let originalCount: Int
 
+    /// The sign-in that it was, if it can be read.
+    public var signIn: SignInEvent? { try? SignInEntry.decode(entry) }
+
     /// The original entry's fields as they were.
     public var rawFields: [(name: [UInt8], value: [UInt8])] { Array(entry.rawFields.prefix(originalCount)) }
 

@@ -14,7 +14,9 @@ struct DeadLettersCommand: AsyncParsableCommand {
     static func run(_ body: (DeadLetterDesk) async throws -> Void) async -> Never {
         await Launch.process {
             let connections = try Connections.fromEnvironment()
-            try await body(DeadLetterDesk(connections.streams, keys: connections.settings.keys))
+            try await body(
+                DeadLetterDesk(
+                    connections.streams, postgres: connections.postgres, keys: connections.settings.keys))
         }
     }
 

@@ -20,23 +20,21 @@ struct Janitor: Service {
     let losses: Losses
 
     func run() async throws {
+        var rounds = Rounds(every: Janitor.interval)
         while !Task.isShuttingDownGracefully {
-            do {
+            // Each by itself: one that is away must not hold the other's work up.
+            let tidied = await connections.attempt("janitor of the streams") {
                 for group in groups {
                     try await trim(group)
                     try await removeConsumers(group)
                 }
-                connections.redisOutage.succeeded("janitor")
+            }
+            let pruned = await connections.attempt("janitor of the database") {
                 _ = try await revoked.prune()
                 // Who skips locked rows never meets the session that holds them.
                 try await connections.postgres.endStalledTransactions()
-                connections.postgresOutage.succeeded("janitor")
-            } catch let error as RedisError {
-                connections.redisOutage.failed(error, of: "janitor")
-            } catch {
-                connections.postgresOutage.failed(error, of: "janitor")
             }
-            do { try await Pause.wait(Janitor.interval) } catch { return }
+            do { try await rounds.wait(after: tidied && pruned) } catch { return }
         }
     }
 

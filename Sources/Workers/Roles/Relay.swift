@@ -82,8 +82,7 @@ struct Relay: Service {
     private func step(
         _ outbox: String, _ redis: OutageLog, _ publish: () async throws -> (published: Int, mayGoOn: Bool)
     ) async {
-        let party = "relay of \(outbox)"
-        do {
+        _ = await connections.attempt("relay of \(outbox)", redis: redis) {
             var mayGoOn = true
             while mayGoOn && !Task.isShuttingDownGracefully {
                 let result = try await publish()
@@ -93,12 +92,6 @@ struct Relay: Service {
                         .increment(by: result.published)
                 }
             }
-            redis.succeeded(party)
-            connections.postgresOutage.succeeded(party)
-        } catch let error as RedisError {
-            redis.failed(error, of: party)
-        } catch {
-            connections.postgresOutage.failed(error, of: party)
         }
     }
 }

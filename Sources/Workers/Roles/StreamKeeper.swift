@@ -25,22 +25,17 @@ struct StreamKeeper: Service {
         let lost = Meter(label: "quest_losses")
         let letters = Meter(label: "quest_dead_letters")
         var isAlarmed = false
+        var rounds = Rounds(every: StreamKeeper.interval)
         while !Task.isShuttingDownGracefully {
-            do {
+            let succeeded = await connections.attempt("keeper") {
                 let survey = try await StreamSurvey.take(connections.streams, keys: keys)
                 letters.set(survey.deadLetters)
                 alarm(&isAlarmed, letters: survey.deadLetters)
                 for group in groups { try await group.repairLag() }
-                connections.redisOutage.succeeded("keeper")
                 if let gaps = try await positions.keep({ try await look($0) }), !gaps.isEmpty { await tell(gaps) }
                 lost.set(try await losses.count())
-                connections.postgresOutage.succeeded("keeper")
-            } catch let error as RedisError {
-                connections.redisOutage.failed(error, of: "keeper")
-            } catch {
-                connections.postgresOutage.failed(error, of: "keeper")
             }
-            do { try await Pause.wait(StreamKeeper.interval) } catch { return }
+            do { try await rounds.wait(after: succeeded) } catch { return }
         }
     }
 
