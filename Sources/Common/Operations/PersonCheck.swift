@@ -17,6 +17,7 @@ struct PersonCheck {
     let scope: Scope
     /// What must stand in the tables, by quest.
     let expectations: [Identifier: Expectation]
+    private var expected: ExpectedCompletions
     private(set) var comparison: Comparison
     private(set) var inFlight = 0
     /// How many differences were told of.
@@ -37,15 +38,16 @@ struct PersonCheck {
             expectations[questID] = Expectation(of: questID, events: person.events, history: history)
         }
         self.expectations = expectations
+        expected = ExpectedCompletions(of: userID, expectations)
         comparison = Comparison(userID: userID)
         checkProgress()
         checkCauses()
         if scope == .everything { checkLedger() }
     }
 
-    /// Compares the rows whose ids fall into `slice`. Each slice is added once.
+    /// Compares the rows whose ids fall into `slice`. Each slice is added once, in their order.
     mutating func add(_ rewards: VerificationSnapshot.Rewards, in slice: IdentifierSlice) {
-        var check = RewardCheck(of: self, rewards, in: slice, comparison)
+        var check = RewardCheck(rewards, expected: expected.take(slice), scope, comparison)
         check.run()
         comparison = check.comparison
         inFlight += check.inFlight

@@ -4,48 +4,37 @@ import Storage
 /// Compares a person's completions, claims and credits with what follows from the events: those whose ids fall into one
 /// slice, for a completion, its outbox row, its claim and the reference of its ledger entry all have the same id.
 struct RewardCheck {
-    private let check: PersonCheck
     private let rewards: VerificationSnapshot.Rewards
-    private let slice: IdentifierSlice
+    private let expected: [ExpectedCompletion]
+    private let scope: PersonCheck.Scope
     private(set) var comparison: Comparison
     private(set) var inFlight = 0
 
     init(
-        of check: PersonCheck, _ rewards: VerificationSnapshot.Rewards, in slice: IdentifierSlice,
+        _ rewards: VerificationSnapshot.Rewards, expected: [ExpectedCompletion], _ scope: PersonCheck.Scope,
         _ comparison: Comparison
     ) {
-        self.check = check
         self.rewards = rewards
-        self.slice = slice
+        self.expected = expected
+        self.scope = scope
         self.comparison = comparison
     }
 
     mutating func run() {
-        let explained = checkCompletions()
-        if check.scope == .everything {
-            checkClaims()
-        } else {
-            for claim in rewards.claims.sorted(by: { $0.id < $1.id }) where !explained.contains(claim.id) {
-                comparison.add("claim \(claim.id)", of: claim.questID, expected: "none", found: "a row")
-            }
+        checkCompletions()
+        switch scope {
+        case .everything: checkClaims()
+        case .progress: checkSurplusClaims()
         }
     }
 
     // MARK: Completions
 
-    /// - Returns: the ids of all completions of this slice that follow from the events.
-    private mutating func checkCompletions() -> Set<Identifier> {
+    private mutating func checkCompletions() {
         var found = Dictionary(rewards.completions.map { ($0.id, $0) }) { first, _ in first }
-        var explained: Set<Identifier> = []
-        for (questID, expectation) in check.expectations.sorted(by: { $0.key < $1.key }) {
-            for run in expectation.runs {
-                for ordinal in run.ordinals {
-                    let id = Completion.id(userID: check.userID, questID: questID, ordinal: ordinal)
-                    guard slice.contains(id) else { continue }
-                    explained.insert(id)
-                    compare(found.removeValue(forKey: id), questID, ordinal, run)
-                }
-            }
+        for completion in expected {
+            compare(
+                found.removeValue(forKey: completion.id), completion.questID, completion.ordinal, completion.run)
         }
         for extra in found.values.sorted(by: { $0.id < $1.id }) {
             let ordinal = extra.ordinal.map { " (number \($0))" } ?? ""
@@ -53,7 +42,6 @@ struct RewardCheck {
                 "completion \(extra.id)", of: extra.questID.flatMap { Identifier($0) }, expected: "none",
                 found: "a row\(ordinal)")
         }
-        return explained
     }
 
     private mutating func compare(
@@ -88,6 +76,13 @@ struct RewardCheck {
     }
 
     // MARK: Claims
+
+    private mutating func checkSurplusClaims() {
+        let explained = Set(expected.map(\.id))
+        for claim in rewards.claims.sorted(by: { $0.id < $1.id }) where !explained.contains(claim.id) {
+            comparison.add("claim \(claim.id)", of: claim.questID, expected: "none", found: "a row")
+        }
+    }
 
     private mutating func checkClaims() {
         var claims = Dictionary(rewards.claims.map { ($0.id, $0) }) { first, _ in first }

@@ -28,7 +28,8 @@ public struct Verification: Sendable {
     ///
     /// Memory is bounded: a page holds people of whom no table has more than `rows` rows; somebody with more is a page of
     /// their own, whose events, ledger and completions come as counts and sums and whose completions, claims and credits
-    /// come in slices of about `rows`. Besides these there is the catalog with all its versions.
+    /// come in slices of about `rows`, beside 24 bytes for each of up to a million expected completions. Besides these
+    /// there is the catalog with all its versions.
     ///
     /// - Parameter report: called with each difference as it is found.
     /// - Throws: `PostgresError`.

@@ -161,6 +161,10 @@ public struct IdentifierSlice: Sendable, Hashable {
         first <= id && id <= last
     }
 
+    public func contains(_ other: IdentifierSlice) -> Bool {
+        first <= other.first && other.last <= last
+    }
+
     /// Of the text form of an id; any other text falls into one slice as well.
     func condition(on column: String) -> SQL {
         var conditions: [SQL] = ["true"]

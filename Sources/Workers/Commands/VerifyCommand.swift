@@ -16,8 +16,9 @@ struct VerifyCommand: AsyncParsableCommand {
 
             May run beside live traffic: people are read in pages, each from one snapshot of the database. Completions \
             younger than a minute without a claim are on their way, not differences. Memory does not grow with the number \
-            of people, nor with what one person did: a page has at most 20,000 rows of a table, and of somebody with more \
-            than that, events and ledger come as sums and completions, claims and credits in slices of that size.
+            of people, and hardly with what one person did: a page has at most 20,000 rows of a table, and of somebody with \
+            more than that, events and ledger come as sums, and completions, claims and credits in slices of that size \
+            (beside 24 bytes for each of up to a million completions).
 
             With --wait it first waits until all that is in the streams and outboxes now is done with, however much comes \
             behind it. It says on standard error what it waits for. Workers must be running.
