@@ -114,21 +114,4 @@ struct RecallTests {
         none.keep(events, as: (1...6).map(entry), since: none.life)
         #expect(none.count == 0)
     }
-
-    @Test("A backlog that the server cannot tell is bounded by what it last told and what came since")
-    func backlog() {
-        func stream(_ added: Int64, length: Int, lag: Int?, pending: Int = 0) -> StreamSurvey.Stream {
-            StreamSurvey.Stream(
-                length: length, entriesAdded: added, firstID: nil, lastID: entry(Int(added)),
-                group: StreamSurvey.Group(
-                    lastDelivered: .zero, entriesRead: nil, lag: lag, pending: pending, oldestPending: nil))
-        }
-        var estimate = BacklogEstimate()
-        #expect(estimate.learn(stream(100, length: 90, lag: nil)) == 90)
-        #expect(estimate.learn(stream(100, length: 90, lag: 4, pending: 3)) == 7)
-        #expect(estimate.learn(stream(110, length: 100, lag: nil, pending: 3)) == 17)
-        #expect(estimate.learn(stream(1_000, length: 200, lag: nil)) == 200)
-        // Another stream.
-        #expect(estimate.learn(stream(50, length: 50, lag: nil)) == 50)
-    }
 }

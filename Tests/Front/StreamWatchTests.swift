@@ -156,6 +156,53 @@ struct StreamWatchTests {
         }
     }
 
+    @Test("After a restart Redis tells a lag that is not there; the front is not taken in")
+    func restart() async throws {
+        try await with(["QUESTLINE_BACKLOG_LIMIT": "10"]) { front, server, redis, keys in
+            let group = ConsumerGroup(
+                reads: redis, commands: redis, stream: keys.signIns, group: StreamKeys.progressGroup, consumer: "test")
+            try await group.ensure()
+            let body = JSON.array((0..<9).map { _ in ["user_id": JSON(Identifier.random())] })
+            for round in 0..<3 {
+                // What is read after this is not counted in the file.
+                if round == 1 { try await rewriteFile(redis) }
+                try await eventually("they are taken") {
+                    try await front.key.send("POST", "/api/v1/sign-ins", json: body).status == 202
+                }
+                let batch = try await group.read(count: 100, block: .milliseconds(1))
+                _ = try await group.acknowledge(batch.ids)
+                try await eventually("the front has seen that they are recorded") { front.recall.count == 0 }
+            }
+            server.kill()
+            try await server.start()
+            try await eventually("the stream takes one more") {
+                let one: JSON = ["user_id": JSON(Identifier.random())]
+                guard try await front.key.send("POST", "/api/v1/sign-ins", json: one).status == 202 else {
+                    return false
+                }
+                return try await redis.send(["XLEN", keys.signIns]).integer ?? 0 > 27
+            }
+            // It waits, and with it, as the server has it, all the others.
+            let lag = try await StreamSurvey.take(redis, keys: keys).signIns.group?.lag
+            #expect((lag ?? 0) > 10, "the server was to be wrong")
+            try await eventually("they are taken still") {
+                try await front.key.send(
+                    "POST", "/api/v1/sign-ins",
+                    json: .array(Array(repeating: ["user_id": JSON(Identifier.random())], count: 5))
+                ).status == 202
+            }
+        }
+    }
+
+    private func rewriteFile(_ redis: RedisClient) async throws {
+        _ = try await redis.send(["BGREWRITEAOF"])
+        try await eventually("the file is rewritten") {
+            let info = try await redis.send(["INFO", "persistence"]).string ?? ""
+            return info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0")
+                && info.contains("aof_last_bgrewrite_status:ok")
+        }
+    }
+
     private func incrementalFile(_ server: PrivateRedis) throws -> URL {
         let folder = server.directory.appending(path: "appendonlydir")
         let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.fileSizeKey])
