@@ -117,10 +117,9 @@ def run(options: argparse.Namespace, plan: list[Fault], fleet: Fleet, built: Pat
         drained = chaos_end.drain(target, sight, watch, options.drain)
         for name in target.answering():
             watch.scrape(name)
-        growth, died = watch.growth(), watch.died
-        watch.stop()
         verified = chaos_end.verify(target)
         account = chaos_end.account(target, book, [person for _, person in load.accounts])
+        growth, died = watch.growth(), watch.died
     finally:
         load.abandon()
         for helper in (rogue, watch):

@@ -40,7 +40,7 @@ class Faults:
     def __init__(self, target: Stack, load: Load, book: Book, watch: Watch, sight: Sight, seed: int, journal: Path):
         self.target, self.load, self.book, self.watch, self.sight = target, load, book, watch, sight
         self.chance = random.Random(f"faults {seed}")
-        self.journal = journal
+        self.journal, self.began = journal, time.monotonic()
         self.struck: list[Struck] = []
         self.undo: list[tuple[float, Callable[[str], None], str]] = []
         self.strikes = {
@@ -52,7 +52,7 @@ class Faults:
 
     def carry_out(self, plan: list[Fault], seconds: float) -> None:
         """Until the schedule and the time are over, or until somebody has died by himself."""
-        began = time.monotonic()
+        self.began = began = time.monotonic()
         waiting = list(plan)
         again: list[tuple[Fault, int]] = []
         last = plan[-1].at if plan else 0
@@ -65,7 +65,7 @@ class Faults:
                 due, tries = again.pop(0)
             if not due:
                 time.sleep(0.01)
-            elif not self.strike(due, now) and tries < TRIES:
+            elif not self.strike(due) and tries < TRIES:
                 again.append((due, tries + 1))
 
     def tend(self) -> None:
@@ -75,7 +75,7 @@ class Faults:
             self.undo.remove(entry)
             entry[1](entry[2])
 
-    def strike(self, fault: Fault, now: float) -> bool:
+    def strike(self, fault: Fault) -> bool:
         """Waits for evidence, strikes, and says whether the fault landed."""
         if not self.settle(fault):
             evidence = None
@@ -89,7 +89,7 @@ class Faults:
                 self.load.burst.clear()
             if lasting:
                 self.undo.append((time.monotonic() + fault.seconds, lasting, fault.target))
-        struck = Struck(fault, round(now, 2), evidence is not None, evidence)
+        struck = Struck(fault, round(time.monotonic() - self.began, 2), evidence is not None, evidence)
         self.struck.append(struck)
         with self.journal.open("a") as file:
             row = fault._asdict() | {"struck": struck.at, "landed": struck.landed}
