@@ -85,7 +85,7 @@ import Testing
     @Test func cancellationEndsAWaitAtOnceAndLeavesTheRestInOrder() async throws {
         try await TestRedis.with { redis in
             let blocking = redis.client.dedicated(name: "blocking")
-            let waiting = Task { try await blocking.send(["BLPOP", redis.key("nothing"), 2]) }
+            let waiting = Task { try await blocking.send(["BLPOP", redis.key("nothing"), 4]) }
             try await redis.waitUntilBlocked(blocking)
             let start = ContinuousClock.now
             waiting.cancel()
@@ -114,7 +114,7 @@ import Testing
 
     @Test func refusesWhenTheQueueIsFull() async throws {
         try await TestRedis.with(queueLimit: 3) { redis in
-            let waiting = Task { try await redis.client.send(["BLPOP", redis.key("nothing"), 2]) }
+            let waiting = Task { try await redis.client.send(["BLPOP", redis.key("nothing"), 4]) }
             let observer = redis.client.dedicated(name: "observer")
             try await redis.waitUntilBlocked(redis.client, asking: observer)
             let full = await #expect(throws: RedisError.self) {

@@ -113,9 +113,11 @@ struct StreamConformanceDeliveryTests {
         try await Sample.with { sample in
             var random = SeededGenerator(seed: 41)
             func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) } }
+            let block = bytes(4_099)
+            let large = (0..<1_200).flatMap { _ in block }
             let entries: [[[UInt8]]] = [
                 [[0], [0]], [[], []], [Array("a\r\nb".utf8), Array("$-1\r\n*0\r\n".utf8)],
-                [Array("same".utf8), [1], Array("same".utf8), [2]], [bytes(1), bytes(5_000_000)],
+                [Array("same".utf8), [1], Array("same".utf8), [2]], [bytes(1), large],
                 (0..<6_000).flatMap { _ in [bytes(3), bytes(8)] },
                 (0...255).flatMap { [[UInt8($0)], [UInt8($0), 0]] },
             ]

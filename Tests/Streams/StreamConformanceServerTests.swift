@@ -56,11 +56,14 @@ struct StreamConformanceServerTests {
             let consumer = party.consumer("one")
             try await consumer.ensure()
             for _ in 0..<2 {
-                let reading = Task { try await consumer.read(count: 10, block: .seconds(2)) }
+                // One blocked read after the other, until one cannot be answered any more.
+                let reading = Task {
+                    while true { _ = try await consumer.read(count: 10, block: .seconds(2)) }
+                }
                 try await party.client.waitUntilBlocked(party.readName)
                 let begin = ContinuousClock.now
                 server.kill()
-                let error = await #expect(throws: RedisError.self) { _ = try await reading.value }
+                let error = await #expect(throws: RedisError.self) { try await reading.value }
                 #expect(error?.isRetryable == true)
                 #expect(ContinuousClock.now - begin < .seconds(4), "it does not wait for an answer to be late")
                 try await server.start()

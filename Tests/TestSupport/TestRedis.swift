@@ -66,14 +66,14 @@ public struct TestRedis: Sendable {
 
 extension RedisClient {
     /// Asks the server until the client with this name waits inside a blocking command.
+    ///
+    /// - Throws: `NotInTime`: what was to block may have ended before anybody looked.
     public func waitUntilBlocked(_ name: String) async throws {
-        while true {
+        try await eventually("\(name) waits inside a blocking command", within: .seconds(20), every: .milliseconds(2)) {
             let list = try await send(["CLIENT", "LIST"]).string ?? ""
-            let isBlocked = list.split(separator: "\n").contains { line in
+            return list.split(separator: "\n").contains { line in
                 line.contains(" name=\(name) ") && line.contains(" flags=b ")
             }
-            if isBlocked { return }
-            await Task.yield()
         }
     }
 }
