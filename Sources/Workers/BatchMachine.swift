@@ -34,6 +34,9 @@ struct BatchMachine: Sendable {
 
     /// What to do, the next one last.
     private var steps: [Step] = []
+    /// Items that the database has met and found nothing wrong with, before it refused another one. They are applied
+    /// last, all together.
+    private var cleared: [Int] = []
     private var applied: [Int] = []
     private var refused: [Burial] = []
     private var mustWait = false
@@ -73,6 +76,7 @@ struct BatchMachine: Sendable {
             if refused.isEmpty { applied = [] }
             refused = []
         }
+        applyCleared()
     }
 
     /// Something was not there; nothing is known to be wrong with the entries.
@@ -84,6 +88,7 @@ struct BatchMachine: Sendable {
     /// names one; only what is refused alone is buried.
     mutating func rejected(_ reason: String, suspecting suspicion: Suspicion? = nil) {
         guard case .apply(let items) = steps.popLast() else { return }
+        defer { applyCleared() }
         guard items.count > 1 else {
             refused += items.map { Burial(item: $0, reason: reason) }
             return
@@ -94,9 +99,16 @@ struct BatchMachine: Sendable {
             steps.append(.apply(Array(items[..<middle])))
             return
         }
-        let others = items.filter { $0 != suspicion.item }
-        let parts = [others.filter { !suspicion.before.contains($0) }, others.filter(suspicion.before.contains)]
-        steps += parts.filter { !$0.isEmpty }.map(Step.apply) + [.apply([suspicion.item])]
+        cleared += items.filter(suspicion.before.contains)
+        let rest = items.filter { $0 != suspicion.item && !suspicion.before.contains($0) }
+        if !rest.isEmpty { steps.append(.apply(rest)) }
+        steps.append(.apply([suspicion.item]))
+    }
+
+    private mutating func applyCleared() {
+        guard steps.isEmpty, !cleared.isEmpty else { return }
+        steps = [.apply(cleared.sorted())]
+        cleared = []
     }
 
     private static func burials(_ reasons: [Int: String]) -> [Burial] {

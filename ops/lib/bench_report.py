@@ -40,22 +40,51 @@ def worker(folder: Path, options: argparse.Namespace, floors: list[float], drain
         ("worker, resident MB at most", "resident_mb", "{:.0f}"),
         ("worker, anonymous MB at most", "anonymous_mb", "{:.0f}"),
     ]
+    what = f"{events:,} events of {options.people:,} people, {len(ratios)} pairs, roles: {result['roles']}."
+    write(folder, "worker", "One worker drains a backlog", what, rows, result)
+
+
+def write(folder: Path, name: str, title: str, what: str, rows: list[tuple[str, str, str]], result: dict) -> None:
+    """Shows the rows, each a title, a spread of `result` and its format, and writes them for people and for machines."""
     cells = [
-        [title, *(form.format(result[name][part]) for part in ("median", "least", "most"))] for title, name, form in rows
+        [heading, *(form.format(result[part][figure]) for figure in ("median", "least", "most"))]
+        for heading, part, form in rows
     ]
     headings = ["", "median", "least", "most"]
     say.line()
     say.table(headings, cells)
     page = [
-        "# One worker drains a backlog", "",
-        f"{events:,} events of {options.people:,} people, {len(ratios)} pairs, roles: {result['roles']}.", "",
-        ", ".join(f"{name} {value}" for name, value in result["machine"].items()) + ".", "",
+        f"# {title}", "", what, "",
+        ", ".join(f"{key} {value}" for key, value in result["machine"].items()) + ".", "",
         f"| {' | '.join(headings)} |", "|---|---:|---:|---:|",
         *(f"| {' | '.join(row)} |" for row in cells),
     ]
-    (folder / "worker.md").write_text("\n".join(page) + "\n")
-    (folder / "worker.json").write_text(json.dumps(result, indent=2) + "\n")
-    say.line(f"\nWritten to {stack.shown(folder / 'worker.md')} and worker.json.")
+    (folder / f"{name}.md").write_text("\n".join(page) + "\n")
+    (folder / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
+    say.line(f"\nWritten to {stack.shown(folder / f'{name}.md')} and {name}.json.")
+
+
+def letters(
+    folder: Path, options: argparse.Namespace, clean: list[float], bad: list[float], retries: list[float], events: int,
+    letters: int,
+) -> None:
+    result = {
+        "what": "a drain with bad entries, against one without",
+        "machine": machine(),
+        "events": events,
+        "letters": letters,
+        "ratio": spread([one / other for one, other in zip(clean, bad)]),
+        "without_events_per_second": spread([events / seconds for seconds in clean]),
+        "with_events_per_second": spread([events / seconds for seconds in bad]),
+        "retry_seconds": spread(retries),
+    }
+    rows = [
+        ("ratio to the same without", "ratio", "{:.2f}"),
+        ("without, events/s", "without_events_per_second", "{:,.0f}"),
+        (f"with {letters:,} bad entries, events/s", "with_events_per_second", "{:,.0f}"),
+        (f"retry of {letters // 2:,} mended ones, s", "retry_seconds", "{:.1f}"),
+    ]
+    write(folder, "letters", "One worker, bad entries", f"{events:,} events, {len(clean)} pairs.", rows, result)
 
 
 def spread(values: list[float]) -> dict[str, float]:

@@ -4,6 +4,7 @@ Both do the same work in a database of their own made from one template; the row
 """
 
 import argparse
+import contextlib
 import csv
 import os
 import random
@@ -12,7 +13,7 @@ import time
 import uuid
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import NamedTuple
+from typing import Iterator, NamedTuple
 
 import bench_report
 import build
@@ -34,6 +35,7 @@ class Event(NamedTuple):
     id: str
     user_id: str
     occurred_at: str
+    type: str = "UserSignIn"
 
 
 class Drain(NamedTuple):
@@ -72,19 +74,9 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
 
 
 def measure(options: argparse.Namespace, fleet: Fleet, program: Path) -> tuple[list[float], list[Drain], int]:
-    secrets = stack.kept_secrets(FOLDER)
-    redis = servers.start_redis(fleet, "redis", "streams.conf", secrets["REDIS_PASSWORD"])
-    cache = servers.start_redis(fleet, "cache", "cache.conf", secrets["REDIS_PASSWORD"])
-    template = servers.start_postgres(fleet, secrets["POSTGRES_PASSWORD"])
-    superuser = template.replace("postgres://questline:", "postgres://postgres:").replace("/questline", "/postgres")
-    environment = os.environ | secrets | {
-        "REDIS_URL": redis, "CACHE_REDIS_URL": cache, "DATABASE_URL": template, "QUESTLINE_LOG": "text",
-    }
+    template, superuser, environment = start(fleet, program)
     if options.roles:
         environment["QUESTLINE_WORKER_ROLES"] = options.roles
-    if processes.run([str(program), "migrate"], environment=environment) != 0:
-        raise say.Stop("The migrations have failed.")
-
     floors, drains = [], []
     for pair in range(options.pairs):
         events = backlog(options.people, seed=pair)
@@ -102,6 +94,22 @@ def measure(options: argparse.Namespace, fleet: Fleet, program: Path) -> tuple[l
         for name in (f"floor_{pair}", f"worker_{pair}"):
             servers.checked(servers.psql(superuser, f"DROP DATABASE {name} WITH (FORCE)"))
     return floors, drains, len(events)
+
+
+def start(fleet: Fleet, program: Path) -> tuple[str, str, dict[str, str]]:
+    """Starts the servers and fills the database that all others are copied from. Returns its URL, the superuser's, and
+    what the executables are started with."""
+    secrets = stack.kept_secrets(FOLDER)
+    redis = servers.start_redis(fleet, "redis", "streams.conf", secrets["REDIS_PASSWORD"])
+    cache = servers.start_redis(fleet, "cache", "cache.conf", secrets["REDIS_PASSWORD"])
+    template = servers.start_postgres(fleet, secrets["POSTGRES_PASSWORD"])
+    superuser = template.replace("postgres://questline:", "postgres://postgres:").replace("/questline", "/postgres")
+    environment = os.environ | secrets | {
+        "REDIS_URL": redis, "CACHE_REDIS_URL": cache, "DATABASE_URL": template, "QUESTLINE_LOG": "text",
+    }
+    if processes.run([str(program), "migrate"], environment=environment) != 0:
+        raise say.Stop("The migrations have failed.")
+    return template, superuser, environment
 
 
 def backlog(people: int, seed: int) -> list[Event]:
@@ -133,7 +141,7 @@ def settled(superuser: str) -> None:
 def run_floor(events: list[Event], database: str, superuser: str) -> float:
     staging = FOLDER / "staging.csv"
     with staging.open("w", newline="") as file:
-        csv.writer(file).writerows([number // 1000, *event] for number, event in enumerate(events))
+        csv.writer(file).writerows([number // 1000, *event[:3]] for number, event in enumerate(events))
     servers.checked(servers.psql(database, f"""
         CREATE SCHEMA bench;
         CREATE TABLE bench.staging (batch integer, id uuid, user_id uuid, occurred_at timestamptz,
@@ -160,16 +168,23 @@ def run_worker(
     with resp.Redis(environment["REDIS_URL"]) as redis:
         fill(redis, events)
         settled(superuser)
-        port = ports.free()
-        worker = fleet.start(
-            "worker", [str(program), "run"], environment=environment | {"QUESTLINE_PROBE_PORT": str(port)}
-        )
-        try:
+        with running(fleet, program, environment) as worker:
             return watch(fleet, redis, worker)
-        finally:
-            if processes.stop(worker, (signal.SIGTERM, 15), (signal.SIGKILL, 5)) == signal.SIGKILL:
-                say.trouble("  The worker did not stop on SIGTERM.")
-            fleet.stop("worker")
+
+
+@contextlib.contextmanager
+def running(fleet: Fleet, program: Path, environment: dict[str, str]) -> Iterator[processes.Identity]:
+    """A worker, for as long as the block lasts."""
+    port = ports.free()
+    worker = fleet.start(
+        "worker", [str(program), "run"], environment=environment | {"QUESTLINE_PROBE_PORT": str(port)}
+    )
+    try:
+        yield worker
+    finally:
+        if processes.stop(worker, (signal.SIGTERM, 15), (signal.SIGKILL, 5)) == signal.SIGKILL:
+            say.trouble("  The worker did not stop on SIGTERM.")
+        fleet.stop("worker")
 
 
 def fill(redis: resp.Redis, events: list[Event]) -> None:
@@ -177,7 +192,7 @@ def fill(redis: resp.Redis, events: list[Event]) -> None:
     redis.command("FLUSHALL")
     for start in range(0, len(events), 2000):
         redis.pipeline(
-            ("XADD", "quest:signins", "*", "event_id", event.id, "type", "UserSignIn", "user_id", event.user_id,
+            ("XADD", "quest:signins", "*", "event_id", event.id, "type", event.type, "user_id", event.user_id,
              "occurred_at", event.occurred_at)
             for event in events[start:start + 2000]
         )

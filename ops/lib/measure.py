@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+import bench_letters
 import bench_worker
 import processes
 import say
@@ -12,13 +13,15 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="ops/bench", description=__doc__.partition(": ")[2])
     subjects = parser.add_subparsers(dest="subject", required=True)
     bench_worker.describe(subjects.add_parser("worker", help="how fast one worker drains a backlog"))
+    bench_letters.describe(subjects.add_parser("letters", help="how much bad entries cost that worker"))
     return parser.parse_args()
 
 
 if __name__ == "__main__":
     chosen, held = arguments(), processes.Interruptions()
     try:
-        sys.exit({"worker": bench_worker.main}[chosen.subject](chosen, held))
+        mains = {"worker": bench_worker.main, "letters": bench_letters.main}
+        sys.exit(mains[chosen.subject](chosen, held))
     except say.Stop as reason:
         say.trouble(str(reason))
         sys.exit(1)
