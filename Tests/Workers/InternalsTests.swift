@@ -9,7 +9,8 @@ struct InternalsTests {
     private static let documents = [
         "README.md", "ops/internals.md", "ops/decisions/0001-blocking-c-calls.md",
         "ops/decisions/0002-where-the-rule-is-evaluated.md", "ops/decisions/0003-how-ids-are-made.md",
-        "ops/decisions/0004-plans-that-stay-linear.md",
+        "ops/decisions/0004-plans-that-stay-linear.md", "ops/decisions/0005-outbox-rows-stay-until-recorded.md",
+        "ops/decisions/0006-lag-after-a-restart.md",
     ]
 
     @Test("Name only files that are there", arguments: documents)
