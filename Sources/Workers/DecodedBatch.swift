@@ -5,6 +5,8 @@ struct DecodedBatch<Item: Sendable>: Sendable {
     let deliveries: [Delivery]
     /// In the order of the stream; nil for what cannot be parsed.
     let items: [Item?]
+    /// Whether the entries were not even looked at.
+    let isCondemned: Bool
     /// Why, by the entry's place.
     let malformed: [Int: String]
 
@@ -23,6 +25,7 @@ struct DecodedBatch<Item: Sendable>: Sendable {
         self.deliveries = deliveries
         self.items = items
         self.malformed = malformed
+        isCondemned = false
     }
 
     /// Entries that are not even to be looked at.
@@ -30,6 +33,7 @@ struct DecodedBatch<Item: Sendable>: Sendable {
         self.deliveries = deliveries
         items = deliveries.map { _ in nil }
         malformed = Dictionary(uniqueKeysWithValues: deliveries.indices.map { ($0, reason) })
+        isCondemned = true
     }
 
     /// The items at these places.

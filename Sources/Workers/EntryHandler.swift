@@ -23,6 +23,11 @@ protocol EntryHandler: Sendable {
     /// - Throws: `PostgresError`.
     func willBury(_ items: [Item]) async throws
 
+    /// As `willBury`, for an entry that is not to be decoded any more: only its ids are looked at.
+    ///
+    /// - Throws: `PostgresError`.
+    func willBury(unread entry: StreamEntry) async throws
+
     /// Writes down that these entries are gone before they were applied. Doing it twice changes nothing.
     ///
     /// - Throws: `PostgresError`.

@@ -208,7 +208,11 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         } catch let error as RedisError where error.code == .cancelled {
             throw CancellationError()
         } catch let error as PostgresError where error.isDataError {
-            guard case .apply(let places) = step else { return machine.unavailable() }
+            guard case .apply(let places) = step else {
+                // Not the data of the batch: something is wrong with the tables.
+                connections.postgresOutage.failed(error, of: group.group)
+                return machine.unavailable()
+            }
             machine.rejected(
                 "SQLSTATE \(error.sqlState ?? "")\(error.constraint.map { ", \($0)" } ?? "")",
                 suspecting: handler.suspicion(error, among: work.items, at: places))
@@ -233,6 +237,9 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         // Before the letter: whoever dies in between finds the entry pending, not a second letter to come.
         let items = work.items(burials.map(\.item))
         if !items.isEmpty { try await handler.willBury(items) }
+        if work.isCondemned {
+            for burial in burials { try await handler.willBury(unread: work.deliveries[burial.item].entry) }
+        }
         let buried = try await letters.bury(
             burials.map { burial in
                 let delivery = work.deliveries[burial.item]

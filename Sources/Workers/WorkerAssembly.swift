@@ -56,7 +56,7 @@ struct WorkerAssembly {
                     losses: losses),
                 StreamKeeper(
                     connections: connections, groups: groups, positions: StreamPositions(connections.postgres),
-                    losses: losses),
+                    signIns: signIns, losses: losses),
             ]
         }
     }

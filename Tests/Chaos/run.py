@@ -18,8 +18,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "ops" / "lib"))
 
 from chaos_account import Account, Reward  # noqa: E402
-from chaos_book import EITHER, Letter  # noqa: E402
-from chaos_plan import KINDS, schedule  # noqa: E402
+from chaos_book import EITHER, Book, Letter  # noqa: E402
+from chaos_end import Drained  # noqa: E402
+from chaos_faults import Struck  # noqa: E402
+from chaos_plan import KINDS, Fault, schedule  # noqa: E402
+from chaos_report import Result  # noqa: E402
+from chaos_sight import Evidence  # noqa: E402
 
 PATIENCE = 180
 # ops/test has built the executables; without it they are built here.
@@ -92,6 +96,7 @@ class RunTests(unittest.TestCase):
         self.assertTrue(landed, answer.stdout)
         for fault in landed:
             self.assertGreater(fault["backlog"], 0, fault)
+            self.assertGreater(fault["done"], 0, fault)
             if fault["target"].startswith("worker"):
                 self.assertGreater(fault["own"], 0, fault)
 
@@ -121,6 +126,19 @@ class RunTests(unittest.TestCase):
         self.assertEqual(self.folder.pids(), set())
         for name in ("redis", "cache", "postgres", "bin"):
             self.assertFalse((self.folder.path / "chaos" / name).exists(), name)
+
+    def test_down_clears_what_a_killed_run_has_left(self) -> None:
+        killed = self.interrupt(signal.SIGKILL)
+        left = [pid for pid in killed if is_alive(pid)]
+        self.assertTrue(left, "a killed run leaves its servers")
+        answer = subprocess.run(
+            [str(PROJECT / "ops" / "down")], cwd=PROJECT, env=self.folder.environment, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=PATIENCE,
+        )
+        self.assertEqual(answer.returncode, 0, answer.stdout + answer.stderr)
+        self.assertIn("Stopped what a killed ops/chaos has left", answer.stdout)
+        self.assertFalse([pid for pid in left if is_alive(pid)], answer.stdout)
+        self.assertFalse((self.folder.path / "chaos" / "postgres").exists())
 
     def interrupt(self, number: signal.Signals) -> set[int]:
         """Sends the signal when the first fault has struck; the pids of all that ran then."""
@@ -233,6 +251,8 @@ class AccountTests(unittest.TestCase):
         self.assertEqual(self.wrong(self.HONEST + [["m", "p", "UserSignIn"]]), (0, 0))
         unknown = [["x", "q", "UserSignIn"], ["y", "q", "UserSignIn"]]
         self.assertEqual(self.wrong(self.HONEST + unknown, q=2), (0, 0))
+        account = self.account(self.HONEST + unknown, q=3)
+        self.assertEqual((account.allowance_used, account.allowance), (2, 3))
         self.assertEqual(self.wrong(self.HONEST + unknown, q=1), (0, 1))
 
     def test_a_first_sign_in_is_one(self) -> None:
@@ -263,6 +283,38 @@ class AccountTests(unittest.TestCase):
             account = Account()
             account.dead_letters(found, {one, two}, {unsure})
             self.assertEqual(len(account.letters_wrong), wrong, found)
+
+
+class ReportTests(unittest.TestCase):
+    """A run in which nothing was done proves nothing, however short it is."""
+
+    def result(self, seconds: float, accepted: int, recorded: int, done: int, evidence: Evidence | None) -> Result:
+        book = Book()
+        book.accept({str(number): ("p", "UserSignIn") for number in range(accepted)}, "front-1")
+        struck = [Struck(Fault(1, "postgres-cut", "postgres", 0), 1, done, evidence)]
+        totals = {"reclaims": 0}
+        return Result(
+            seconds, struck, book, Account(recorded=recorded), Drained(0, ""), (0, ""), totals, (0, 0), {}, []
+        )
+
+    def test_a_short_run_needs_one_of_each(self) -> None:
+        seen = Evidence(backlog=1, pending=1, own=0, transactions=0)
+        for accepted, recorded, done, evidence, missing in (
+            (1, 1, 1, seen, set()),
+            (0, 1, 1, seen, {"too few accepted"}),
+            (1, 0, 1, seen, {"too few recorded"}),
+            (1, 1, 0, seen, {"too few faults that landed"}),
+            (1, 1, 1, None, {"too few faults that landed"}),
+        ):
+            found = self.result(10, accepted, recorded, done, evidence).faults_found()
+            self.assertEqual(set(found), missing)
+
+    def test_a_long_run_needs_its_share(self) -> None:
+        seen = Evidence(backlog=1, pending=1, own=0, transactions=0)
+        self.assertEqual(set(self.result(150, 24_999, 1, 1, seen).faults_found()), {
+            f"too few {name}" for name in
+            ("faults that landed", "accepted", "accepted by password", "faults with a transaction open", "reclaims")
+        })
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ extension Guarantees {
                 try await stage.settle(recording: 40)
                 #expect(try await stage.missing(ids) == [])
                 #expect(try await stage.recorded == 40)
+                #expect(try await stage.number("SELECT count(*) FROM processing.losses") == 0, "nothing was lost")
                 try await stage.verify()
             }
         }

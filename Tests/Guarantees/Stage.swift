@@ -76,6 +76,8 @@ final class Stage: Sendable {
     private init(databaseURL: String, redisURL: String, prefix: String) throws {
         var configuration = try PostgresConfiguration(url: databaseURL)
         configuration.statementTimeout = .seconds(60)
+        // Not one of ours, whose stalled transactions workers end.
+        configuration.applicationName = "tests"
         database = PostgresClient(configuration, poolSize: 3)
         redis = RedisClient(try RedisConfiguration(url: redisURL), logger: TestLog.logger)
         keys = StreamKeys(prefix: prefix)

@@ -86,13 +86,17 @@ struct SignInOutboxTests {
         }
     }
 
-    @Test("What a dead letter holds is left alone until it is recorded or dropped, or the stream is lost")
+    private func key(_ event: SignInEvent) -> SignInOutbox.Key {
+        (id: event.id, userID: event.userID, type: event.type.name)
+    }
+
+    @Test("What a dead letter holds is left alone until the letter is retried or dropped")
     func buried() async throws {
         try await TestDatabase.with { database in
             let outbox = SignInOutbox(database.client)
             let events = try await kept(3, outbox)
             _ = try await outbox.publishDue(olderThan: .zero) { _ in }
-            try await outbox.bury(Array(events))
+            try await outbox.bury(events.map(key))
             let later = Timestamp.now.advanced(bySeconds: 60)
             let settled = try await outbox.settle(before: later) { _ in
                 []
@@ -101,10 +105,36 @@ struct SignInOutboxTests {
             }
             #expect(settled.removed == 0 && settled.published == 0)
             #expect(try await outbox.backlog().count == 0, "it does not wait")
-            try await outbox.removeRetried { _ in [events[0].id] }
-            try await outbox.forget(events[1])
+            try await outbox.revive(key(events[0]))
+            let retried = try await outbox.settle(before: later) { _ in
+                [events[0].id]
+            } publish: { _ in
+                throw Down()
+            }
+            #expect(retried.removed == 1)
+            try await outbox.forget(key(events[1]))
             let left = try await database.client.query("SELECT event_id FROM auth.outbox")
             #expect(try left.map { try $0.decode(0, as: Identifier.self) } == [events[2].id])
+        }
+    }
+
+    @Test("Rows that have to wait do not hide those behind them")
+    func pages() async throws {
+        try await TestDatabase.with { database in
+            let outbox = SignInOutbox(database.client)
+            let events = try await kept(25, outbox)
+            _ = try await outbox.publishDue(olderThan: .zero) { _ in }
+            let done = Set(events.suffix(5).map(\.id))
+            var (cursor, removed, pages): (Int64?, Int, Int) = (0, 0, 0)
+            while let place = cursor {
+                let page = try await outbox.settle(before: .now, after: place, limit: 10) { _ in
+                    done
+                } publish: { _ in
+                    throw Down()
+                }
+                (cursor, removed, pages) = (page.next, removed + page.removed, pages + 1)
+            }
+            #expect(removed == 5 && pages == 3)
         }
     }
 }

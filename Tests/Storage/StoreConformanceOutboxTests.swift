@@ -66,7 +66,7 @@ struct StoreConformanceOutboxTests {
                     ($0 as? PostgresError)?.outcomeIsUnknown == true
                 }
                 #expect(Set(published.now) == Set(events))
-                #expect(try await SignInOutbox(database.client).backlog().count == 0)
+                #expect(try await SignInOutbox(database.client).unpublished() == 0)
             }
         }
     }

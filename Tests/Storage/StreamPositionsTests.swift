@@ -31,7 +31,9 @@ struct StreamPositionsTests {
                 return ([position("b", undone: 0)], seen.map { StreamGap($0, reason: "flushed", isLoss: true) })
             }
             #expect(second?.count == 1)
+            while try await positions.recall(limit: 1) {}
             #expect(try await outbox.unpublished() == 1)
+            #expect(try await !positions.recall(), "a gap is recalled once")
             let open = try await losses.open()
             #expect(open.map(\.atMost) == [3])
             #expect(open.first?.reason == "flushed" && open.first?.stream == "quest:signins")

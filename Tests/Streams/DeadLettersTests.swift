@@ -158,4 +158,37 @@ import Testing
             #expect(letter.deliveries == 0)
         }
     }
+
+    /// What a rewind does: the entry comes again though its letter was dealt with.
+    @Test func anEntryHasOneLetterHoweverOftenItComes() async throws {
+        try await Sample.with { sample in
+            let consumer = sample.consumer()
+            try await sample.producer.publish(Sample.events(1))
+            func comeAgain() async throws -> StreamEntry {
+                _ = try await sample.redis.client.send(["XGROUP", "SETID", sample.keys.signIns, "progress", "0"])
+                return try #require(try await consumer.read(count: 1, block: .milliseconds(1)).first)
+            }
+            try await consumer.ensure()
+            let letter = try #require(
+                try await sample.letters.bury(
+                    try await comeAgain(), from: consumer, error: "x", deliveries: 1, at: .now))
+            for _ in 0..<2 {
+                let second = try await sample.letters.bury(
+                    try await comeAgain(), from: consumer, error: "x", deliveries: 1, at: .now)
+                #expect(second == nil)
+                #expect(try await consumer.stale(minIdle: .zero, count: 10).entries.isEmpty, "it is acknowledged")
+                _ = try await sample.letters.drop(letter)
+            }
+            #expect(try await sample.letters.count() == 0)
+            // Once the entry is trimmed nothing is remembered of it.
+            try await sample.producer.publish(Sample.events(300))
+            _ = try await consumer.acknowledge(try await consumer.read(count: 1_000, block: .milliseconds(1)).ids)
+            _ = try await sample.redis.client.send(["XTRIM", sample.keys.signIns, "MAXLEN", 250])
+            try await eventually("the trimmer forgets it") {
+                _ = try await StreamTrimmer(sample.redis.client).trim(
+                    stream: sample.keys.signIns, groups: ["progress"], keeping: .zero, most: 1_000)
+                return try await sample.redis.client.send(["EXISTS", "\(sample.keys.signIns):buried"]).integer == 0
+            }
+        }
+    }
 }

@@ -34,12 +34,14 @@ public struct DeadLetterDesk: Sendable {
     }
 
     private let letters: DeadLetters
-    private let outbox: SignInOutbox
+    private let signIns: SignInOutbox
+    private let completions: CompletionOutbox
     private let keys: StreamKeys
 
     public init(_ redis: RedisClient, postgres: PostgresClient, keys: StreamKeys) {
         letters = DeadLetters(redis, keys: keys)
-        outbox = SignInOutbox(postgres)
+        signIns = SignInOutbox(postgres)
+        completions = CompletionOutbox(postgres)
         self.keys = keys
     }
 
@@ -77,14 +79,32 @@ public struct DeadLetterDesk: Sendable {
     ///
     /// - Parameter corrections: fields to replace or add in each of them.
     public func retry(_ choice: Choice, set corrections: [(name: String, value: String)] = []) async -> Outcome {
-        await each(choice) { letter throws(DeadLetterError) in
-            Deed(letter: letter, entry: try await letters.retry(letter, set: corrections))
+        let changesIdentity = corrections.contains { ["event_id", "user_id", "type"].contains($0.name) }
+        return await each(choice) { letter throws(DeadLetterError) in
+            // First, so that whoever stops here leaves the letter. As another event it is not this row's any more.
+            try await tell(letter, isGone: changesIdentity)
+            return Deed(letter: letter, entry: try await letters.retry(letter, set: corrections))
+        }
+    }
+
+    /// Tells the outbox that a letter will no longer hold its event back.
+    private func tell(_ letter: DeadLetter, isGone: Bool) async throws(DeadLetterError) {
+        do {
+            if letter.source == keys.completions, !isGone, let id = letter.eventID {
+                try await completions.revive(id)
+            } else if letter.source == keys.signIns, let event = letter.signIn {
+                let key = (id: event.id, userID: event.userID, type: event.type.name)
+                try await isGone ? signIns.forget(key) : signIns.revive(key)
+            }
+        } catch {
+            throw .outbox("\(error)")
         }
     }
 
     /// Forgets letters for good.
     public func drop(_ choice: Choice) async -> Outcome {
         await each(choice) { letter throws(DeadLetterError) in
+            try await tell(letter, isGone: true)
             let isDropped: Bool
             do throws(RedisError) {
                 isDropped = try await letters.drop(letter.id)
@@ -92,8 +112,6 @@ public struct DeadLetterDesk: Sendable {
                 throw .redis(error)
             }
             guard isDropped else { throw .notFound }
-            // Without its letter nobody would look after its row; one that stays does no harm.
-            if letter.source == keys.signIns, let event = letter.signIn { try? await outbox.forget(event) }
             return Deed(letter: letter, entry: nil)
         }
     }
@@ -133,7 +151,16 @@ public struct DeadLetterDesk: Sendable {
         } while cursor != nil && outcome.interruption == nil
     }
 
+    /// So many at the same time: a pool of connections lets no more callers wait than a few hundred.
+    private static let atOnce = 100
+
     private func perform(_ page: Page, _ act: @escaping Act, _ outcome: inout Outcome) async {
+        for start in stride(from: 0, to: page.count, by: DeadLetterDesk.atOnce) where outcome.interruption == nil {
+            await performAtOnce(Page(page[start..<min(start + DeadLetterDesk.atOnce, page.count)]), act, &outcome)
+        }
+    }
+
+    private func performAtOnce(_ page: Page, _ act: @escaping Act, _ outcome: inout Outcome) async {
         let results = await withTaskGroup(of: (Int, Result<Deed, DeadLetterError>).self) { group in
             for (index, (id, letter)) in page.enumerated() {
                 group.addTask { (index, await result(of: act, on: letter, id)) }

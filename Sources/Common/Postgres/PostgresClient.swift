@@ -69,7 +69,7 @@ public final class PostgresClient: Sendable {
     }
 
     /// Ends sessions of this installation whose process has stopped in the middle of sending: that said nothing for the
-    /// idle-in-transaction timeout, with a transaction open, while the server waits for the rest of a round trip. The
+    /// idle-in-transaction timeout, with a transaction open that has changed or locked something, while the server waits for the rest of a round trip. The
     /// server's own timeouts do not run then, and such a session would keep its locks as long as the process is stopped.
     ///
     /// Done by itself whenever a lock is not given in time. Whoever skips locked rows has to ask for it.
@@ -89,7 +89,7 @@ public final class PostgresClient: Sendable {
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
             AND split_part(application_name, '-', 1) = split_part(\(configuration.applicationName), '-', 1)
-            AND xact_start IS NOT NULL AND wait_event = 'ClientRead'
+            AND backend_xid IS NOT NULL AND wait_event = 'ClientRead'
             AND state_change < now() - \(configuration.idleInTransactionTimeout.wholeMilliseconds) * interval '1 millisecond'
         """
     }

@@ -55,10 +55,29 @@ public struct CompletionOutbox: Sendable {
             operation: "leave buried completions alone")
     }
 
-    /// Makes every row due at once: the stream may have lost them.
-    static let recall: SQL = "UPDATE processing.outbox SET published_at = '-infinity'"
+    /// Looks after a completion again whose dead letter is about to be retried.
+    ///
+    /// - Throws: `PostgresError`.
+    public func revive(_ id: Identifier) async throws {
+        _ = try await postgres.query(
+            "UPDATE processing.outbox SET published_at = now() WHERE event_id = \(id) AND published_at = 'infinity'",
+            operation: "look after a retried completion")
+    }
 
-    /// How many completions wait for their claim, and the age of the oldest in seconds.
+    /// Makes up to `limit` rows due that were published before `time`: the stream may have lost them.
+    ///
+    /// - Parameter buried: whether also those that a dead letter held.
+    static func recall(before time: Timestamp, buried: Bool, limit: Int) -> SQL {
+        """
+        UPDATE processing.outbox SET published_at = '-infinity' WHERE event_id = ANY(ARRAY(
+            SELECT event_id FROM processing.outbox
+            WHERE published_at > '-infinity' AND (published_at < \(time) OR \(buried) AND published_at = 'infinity')
+            ORDER BY event_id LIMIT \(limit) FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+        """
+    }
+
+    /// How many completions wait for their claim, not those that a dead letter holds, and the age of the oldest in seconds.
     ///
     /// - Throws: `PostgresError`.
     public func backlog() async throws -> Backlog {
@@ -66,7 +85,7 @@ public struct CompletionOutbox: Sendable {
             await postgres.query(
                 """
                 SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8
-                FROM processing.outbox
+                FROM processing.outbox WHERE published_at < 'infinity'
                 """, operation: "count waiting completions"))
     }
 

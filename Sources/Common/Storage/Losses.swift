@@ -33,7 +33,7 @@ extension Loss: CustomStringConvertible {
         if let entryID { return "entry \(entryID) of \(stream): \(reason)" }
         guard let lastSeenAt else { return "\(stream): \(reason)" }
         let count = atMost.map { "up to \($0)" } ?? "an unknown number of"
-        return "\(count) entries of \(stream), last seen at \(lastSeenAt): \(reason)"
+        return "\(count) entries of \(stream), last seen at \(lastSeenAt), and what came after: \(reason)"
     }
 }
 
@@ -64,10 +64,9 @@ public struct Losses: Sendable {
     public func note(_ reason: String, of stream: String) async throws -> Bool {
         try await !postgres.query(
             """
-            INSERT INTO processing.losses (stream, reason) SELECT \(stream), \(reason) WHERE NOT EXISTS (
-                SELECT FROM processing.losses
-                WHERE stream = \(stream) AND reason = \(reason) AND dismissed_at IS NULL)
-            RETURNING loss_id
+            INSERT INTO processing.losses (stream, reason) VALUES (\(stream), \(reason))
+            ON CONFLICT (stream, reason) WHERE dismissed_at IS NULL AND entry_id IS NULL AND last_seen_at IS NULL
+            DO NOTHING RETURNING loss_id
             """, operation: "note a loss"
         ).isEmpty
     }

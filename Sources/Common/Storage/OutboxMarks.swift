@@ -17,12 +17,15 @@ public struct OutboxMarks: Sendable {
             .first?.decodeIfPresent(0)
     }
 
-    /// How many sign-ins up to that one are still kept.
+    /// How many sign-ins up to that one are still kept, those not among them that a dead letter holds.
     ///
     /// - Throws: `PostgresError`.
     public func signIns(through last: Int64) async throws -> Int64 {
         try await postgres.query(
-            "SELECT count(*) FROM auth.outbox WHERE outbox_id <= \(last)", operation: "count kept sign-ins"
+            """
+            SELECT count(*) FROM auth.outbox
+            WHERE outbox_id <= \(last) AND published_at IS DISTINCT FROM 'infinity'
+            """, operation: "count kept sign-ins"
         ).first?.decode(0) ?? 0
     }
 
@@ -36,12 +39,14 @@ public struct OutboxMarks: Sendable {
         return now ?? .now
     }
 
-    /// How many completions that were made until then have no claim yet.
+    /// How many completions that were made until then have no claim yet, those not among them that a dead letter holds.
     ///
     /// - Throws: `PostgresError`.
     public func completions(through time: Timestamp) async throws -> Int64 {
         try await postgres.query(
-            "SELECT count(*) FROM processing.outbox WHERE created_at <= \(time)", operation: "count waiting completions"
+            """
+            SELECT count(*) FROM processing.outbox WHERE created_at <= \(time) AND published_at < 'infinity'
+            """, operation: "count waiting completions"
         ).first?.decode(0) ?? 0
     }
 }

@@ -28,7 +28,7 @@ public struct SignInOutbox: Sendable {
 
     /// Keeps the events until they are published.
     ///
-    /// - Returns: the numbers of the rows, for `remove`.
+    /// - Returns: the numbers of the rows, for `published`.
     /// - Throws: `PostgresError`; after one whose `outcomeIsUnknown`, sending the same again is safe.
     public func add(_ events: [SignInEvent]) async throws -> [Int64] {
         try await postgres.query(SignInOutbox.insertion(of: events), operation: "keep sign-ins").map {
@@ -63,7 +63,7 @@ public struct SignInOutbox: Sendable {
                 """
                 SELECT \(unsafe: SignInOutbox.columns) FROM auth.outbox
                 WHERE published_at IS NULL AND created_at <= now() - \(milliseconds) * interval '1 millisecond'
-                ORDER BY outbox_id LIMIT \(limit) FOR UPDATE SKIP LOCKED
+                ORDER BY published_at, outbox_id LIMIT \(limit) FOR UPDATE SKIP LOCKED
                 """
             ).map(Row.init)
             guard !rows.isEmpty else {
@@ -76,56 +76,42 @@ public struct SignInOutbox: Sendable {
         }
     }
 
-    /// Looks at rows that were published, those first that were so longest ago: removes those whose events are recorded,
-    /// and publishes again what was published longer than `patience` before `horizon` and still is not.
+    /// Looks at a page of rows that were published: removes those whose events are recorded, and publishes again what was
+    /// published longer than `patience` before `horizon` and still is not.
     ///
     /// - Parameters:
     ///   - horizon: the time of the oldest entry that the progress group has not finished; see
     ///     `CompletionOutbox.publishLost`.
+    ///   - cursor: the `next` of the page before, or 0 to begin.
     ///   - recorded: of these events, those that are in the event table.
-    /// - Returns: how many were removed and how many published.
+    /// - Returns: how many were removed and how many published, and where to go on if there are more.
     /// - Throws: `PostgresError`, and what the two closures throw; then all stays as it is.
     public func settle(
-        before horizon: Timestamp, limit: Int = 1_000,
+        before horizon: Timestamp, after cursor: Int64 = 0, limit: Int = 1_000,
         recorded: @Sendable ([SignInEvent]) async throws -> Set<Identifier>,
         publish: @Sendable ([SignInEvent]) async throws -> Void
-    ) async throws -> (removed: Int, published: Int) {
+    ) async throws -> (removed: Int, published: Int, next: Int64?) {
         let bound = horizon.advanced(bySeconds: -SignInOutbox.patience.components.seconds)
         return try await postgres.transaction(operation: "settle published sign-ins") { transaction in
             let rows = try await transaction.query(
                 """
                 SELECT \(unsafe: SignInOutbox.columns), published_at <= \(bound) FROM auth.outbox
-                WHERE published_at <= now() ORDER BY published_at, outbox_id LIMIT \(limit) FOR UPDATE SKIP LOCKED
+                WHERE outbox_id > \(cursor) AND published_at <= now()
+                ORDER BY outbox_id LIMIT \(limit) FOR UPDATE SKIP LOCKED
                 """
             ).map { (row: try Row($0), isOld: try $0.decode(6, as: Bool.self)) }
+            let next = rows.count == limit ? rows.last?.row.number : nil
             let done = rows.isEmpty ? [] : try await recorded(rows.map(\.row.event))
             let removed = rows.filter { done.contains($0.row.event.id) }.map(\.row)
             let lost = rows.filter { $0.isOld && !done.contains($0.row.event.id) }.map(\.row)
             guard !removed.isEmpty || !lost.isEmpty else {
                 try await transaction.rollback()
-                return (0, 0)
+                return (0, 0, next)
             }
             if !lost.isEmpty { try await publish(lost.map(\.event)) }
             _ = try await transaction.commit(after: [SignInOutbox.note(lost), SignInOutbox.removal(of: removed)])
-            return (removed.count, lost.count)
+            return (removed.count, lost.count, next)
         }
-    }
-
-    /// Removes rows whose events a dead letter held: they were retried, and are recorded now.
-    ///
-    /// - Parameter recorded: of these events, those that are in the event table.
-    /// - Throws: `PostgresError`, and what `recorded` throws.
-    public func removeRetried(_ recorded: ([SignInEvent]) async throws -> Set<Identifier>) async throws {
-        let rows = try await postgres.query(
-            """
-            SELECT \(unsafe: SignInOutbox.columns) FROM auth.outbox WHERE published_at = 'infinity'
-            ORDER BY outbox_id LIMIT 1000
-            """, operation: "list buried sign-ins"
-        ).map(Row.init)
-        guard !rows.isEmpty else { return }
-        let done = try await recorded(rows.map(\.event))
-        _ = try await postgres.query(
-            SignInOutbox.removal(of: rows.filter { done.contains($0.event.id) }), operation: "remove retried sign-ins")
     }
 
     private static func note(_ rows: [Row]) -> SQL {
@@ -136,32 +122,56 @@ public struct SignInOutbox: Sendable {
         "DELETE FROM auth.outbox WHERE outbox_id = ANY(\(rows.map(\.number)))"
     }
 
+    /// An event as its row is found.
+    public typealias Key = (id: Identifier, userID: Identifier, type: String)
+
     /// Leaves the rows of events alone that are about to become dead letters: they must not come a second time.
     ///
     /// - Throws: `PostgresError`.
-    public func bury(_ events: [SignInEvent]) async throws {
+    public func bury(_ events: [Key]) async throws {
         _ = try await postgres.query(
             """
             UPDATE auth.outbox o SET published_at = 'infinity'
-            FROM unnest(\(events.map(\.id)), \(events.map(\.userID)), \(events.map(\.type.name)))
+            FROM unnest(\(events.map(\.id)), \(events.map(\.userID)), \(events.map(\.type)))
                 AS e (event_id, user_id, event_type)
             WHERE o.event_id = e.event_id AND o.user_id = e.user_id AND o.event_type = e.event_type
             """, operation: "leave buried sign-ins alone")
     }
 
-    /// Forgets an event that a dead letter held and an operator has dropped.
+    /// Looks after an event again whose dead letter is about to be retried.
     ///
     /// - Throws: `PostgresError`.
-    public func forget(_ event: SignInEvent) async throws {
+    public func revive(_ event: Key) async throws {
+        _ = try await postgres.query(
+            """
+            UPDATE auth.outbox SET published_at = now() WHERE published_at = 'infinity' AND event_id = \(event.id)
+                AND user_id = \(event.userID) AND event_type = \(event.type)
+            """, operation: "look after a retried sign-in")
+    }
+
+    /// Forgets an event whose dead letter is about to be dropped, or retried as another event.
+    ///
+    /// - Throws: `PostgresError`.
+    public func forget(_ event: Key) async throws {
         _ = try await postgres.query(
             """
             DELETE FROM auth.outbox WHERE published_at = 'infinity' AND event_id = \(event.id)
-                AND user_id = \(event.userID) AND event_type = \(event.type.name)
+                AND user_id = \(event.userID) AND event_type = \(event.type)
             """, operation: "forget a dropped sign-in")
     }
 
-    /// Makes every row due at once: the stream may have lost them.
-    static let recall: SQL = "UPDATE auth.outbox SET published_at = NULL WHERE published_at IS NOT NULL"
+    /// Makes up to `limit` rows due that were published before `time`: the stream may have lost them.
+    ///
+    /// - Parameter buried: whether also those that a dead letter held.
+    static func recall(before time: Timestamp, buried: Bool, limit: Int) -> SQL {
+        """
+        UPDATE auth.outbox SET published_at = NULL WHERE outbox_id = ANY(ARRAY(
+            SELECT outbox_id FROM auth.outbox
+            WHERE published_at < \(time) OR \(buried) AND published_at = 'infinity'
+            ORDER BY outbox_id LIMIT \(limit) FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+        """
+    }
 
     /// How many sign-ins wait to be published or recorded, and the age of the oldest in seconds; not those that a dead
     /// letter holds.

@@ -55,13 +55,18 @@ public struct StreamGap: Sendable {
     public let lastSeenAt: Timestamp
     /// Whether nothing else knows what is missing, so that it has to be named.
     public let isLoss: Bool
+    /// Whether it is the dead letters that are gone, which held events back.
+    public let isOfLetters: Bool
 
-    public init(_ seen: SeenPosition, reason: String, isLoss: Bool) {
+    /// - Parameter kept: how many of the undone ones stand elsewhere, and will be published again from there.
+    public init(_ seen: SeenPosition, reason: String, isLoss: Bool, kept: Int64 = 0, isOfLetters: Bool = false) {
         stream = seen.position.stream
         self.reason = reason
-        atMost = seen.position.undone
+        atMost = seen.position.undone.map { max(0, $0 - kept) }
         lastSeenAt = seen.seenAt
-        self.isLoss = isLoss
+        // When everything that was undone stands elsewhere, what came after does too.
+        self.isLoss = isLoss && (kept == 0 || atMost != 0)
+        self.isOfLetters = isOfLetters
     }
 }
 
@@ -80,7 +85,8 @@ public struct StreamPositions: Sendable {
     /// Compares what is seen now with what was seen last, and writes it down. Of several processes one at a time does so;
     /// it looks while it has its turn, so that nobody's older look is taken for a loss.
     ///
-    /// When there is a gap, in the same transaction: losses are noted, and every row of both outboxes is due again.
+    /// When there is a gap, in the same transaction: losses are noted, and a recall of both outboxes is begun, which
+    /// `recall` carries out.
     ///
     /// - Parameter look: given what was seen last, tells what is there now and what has gone.
     /// - Returns: the gaps, noted now and never again; nil when it was another one's turn.
@@ -108,12 +114,36 @@ public struct StreamPositions: Sendable {
             var statements = [StreamPositions.write(now), StreamPositions.write(groupsOf: now)]
             if !gaps.isEmpty {
                 statements += [
-                    StreamPositions.note(gaps.filter(\.isLoss)), CompletionOutbox.recall, SignInOutbox.recall,
+                    StreamPositions.note(gaps.filter(\.isLoss)),
+                    "INSERT INTO processing.recalls (buried) VALUES (\(gaps.contains(where: \.isOfLetters)))",
                 ]
             }
             _ = try await transaction.commit(after: statements)
             return gaps
         }
+    }
+
+    /// Makes a page of what was published before the oldest gap due again.
+    ///
+    /// - Returns: whether there may be more.
+    /// - Throws: `PostgresError`.
+    public func recall(limit: Int = 5_000) async throws -> Bool {
+        let recalls = try await postgres.query(
+            """
+            SELECT recall_id, published_before + interval '1 millisecond', buried FROM processing.recalls
+            ORDER BY recall_id LIMIT 1
+            """, operation: "list recalls")
+        guard let recall = recalls.first else { return false }
+        let (time, buried): (Timestamp, Bool) = (try recall.decode(1), try recall.decode(2))
+        let completions = try await postgres.query(
+            CompletionOutbox.recall(before: time, buried: buried, limit: limit), operation: "recall completions")
+        let signIns = try await postgres.query(
+            SignInOutbox.recall(before: time, buried: buried, limit: limit), operation: "recall sign-ins")
+        guard completions.isEmpty, signIns.isEmpty else { return true }
+        let id: Int64 = try recall.decode(0)
+        _ = try await postgres.query(
+            "DELETE FROM processing.recalls WHERE recall_id = \(id)", operation: "end a recall")
+        return true
     }
 
     private static func write(_ positions: [StreamPosition]) -> SQL {

@@ -315,6 +315,20 @@ CREATE TABLE processing.outbox (
     published_at timestamp with time zone DEFAULT now() NOT NULL
 );
 COMMENT ON TABLE processing.outbox IS 'completions without a claim; the relay publishes one again when its entry must be lost';
+CREATE TABLE processing.recalls (
+    recall_id bigint NOT NULL,
+    published_before timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    buried boolean NOT NULL
+);
+COMMENT ON TABLE processing.recalls IS 'rows of the outboxes that were published before this are still to be made due again, page by page';
+ALTER TABLE processing.recalls ALTER COLUMN recall_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME processing.recalls_recall_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE processing.stream_positions (
     stream text NOT NULL,
     generation text NOT NULL,
@@ -405,12 +419,15 @@ ALTER TABLE ONLY processing.losses
     ADD CONSTRAINT losses_pkey PRIMARY KEY (loss_id);
 ALTER TABLE ONLY processing.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (event_id);
+ALTER TABLE ONLY processing.recalls
+    ADD CONSTRAINT recalls_pkey PRIMARY KEY (recall_id);
 ALTER TABLE ONLY processing.stream_positions
     ADD CONSTRAINT stream_positions_pkey PRIMARY KEY (stream);
 ALTER TABLE ONLY processing.user_quest_rewards
     ADD CONSTRAINT user_quest_rewards_user_id_quest_id_key UNIQUE (user_id, quest_id);
 ALTER TABLE ONLY public.questline_migrations
     ADD CONSTRAINT questline_migrations_pkey PRIMARY KEY (version);
+CREATE INDEX outbox_by_event ON auth.outbox USING btree (event_id);
 CREATE INDEX outbox_by_publication ON auth.outbox USING btree (published_at, outbox_id);
 CREATE INDEX revoked_tokens_by_time ON auth.revoked_tokens USING btree (revoked_at);
 CREATE INDEX users_by_validity ON auth.users USING btree (tokens_valid_from) WHERE (tokens_valid_from > '1970-01-01 00:00:00+00'::timestamp with time zone);
@@ -418,6 +435,7 @@ CREATE INDEX wallet_entries_by_person ON auth.wallet_entries USING btree (user_i
 CREATE INDEX events_by_person ON processing.events USING btree (user_id);
 CREATE INDEX events_by_time ON processing.events USING btree (recorded_at);
 CREATE UNIQUE INDEX losses_by_entry ON processing.losses USING btree (stream, entry_id);
+CREATE UNIQUE INDEX losses_by_reason ON processing.losses USING btree (stream, reason) WHERE ((dismissed_at IS NULL) AND (entry_id IS NULL) AND (last_seen_at IS NULL));
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON auth.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON auth.wallet_entries FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.quest_versions FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();

@@ -39,6 +39,9 @@ public struct DeadLetter: Sendable {
 
     private let originalCount: Int
 
+    /// The id of the event that it was, if it can be read.
+    public var eventID: Identifier? { entry["event_id"].flatMap { Identifier($0) } }
+
     /// The sign-in that it was, if it can be read.
     public var signIn: SignInEvent? { try? SignInEntry.decode(entry) }
 
@@ -56,6 +59,8 @@ public enum DeadLetterError: Error, Equatable, Sendable {
     /// Its source is none of the streams that are read here.
     case unknownSource(String)
     case redis(RedisError)
+    /// The outbox could not be told; the letter is as it was.
+    case outbox(String)
 }
 
 extension DeadLetterError: CustomStringConvertible {
@@ -64,6 +69,7 @@ extension DeadLetterError: CustomStringConvertible {
         case .notFound: "there is no such letter; somebody may have dealt with it"
         case .unknownSource(let source): "nobody here reads the stream it came from, \(source)"
         case .redis(let error): error.description
+        case .outbox(let reason): "the outbox could not be told: \(reason)"
         }
     }
 }

@@ -12,7 +12,8 @@ public struct DeadLetters: Sendable {
     }
 
     /// Moves an entry here and acknowledges it, in one step. An entry that is not pending in the group any more was
-    /// dealt with by somebody else and is left alone.
+    /// dealt with by somebody else and is left alone; one that comes again after a rewind and has had its letter is only
+    /// acknowledged.
     ///
     /// - Returns: the letter's id, or nil if there was nothing to bury.
     @discardableResult
@@ -26,7 +27,7 @@ public struct DeadLetters: Sendable {
         }
         if fields.count > DeadLetters.scriptLimit { return try await buryLarge(fields, entry.id, from: group) }
         let reply = try await redis.run(
-            DeadLetters.buryScript, keys: [group.stream, keys.deadLetters],
+            DeadLetters.buryScript, keys: [group.stream, keys.deadLetters, StreamKeys.buried(of: group.stream)],
             arguments: [group.group, entry.id] + fields.map { $0 as any RedisArgument })
         return StreamID(reply)
     }
@@ -72,8 +73,8 @@ public struct DeadLetters: Sendable {
         return buried
     }
 
-    /// KEYS: source stream, dead letters. ARGV: group, entry id, then names and values.
-    /// Result: the new id, or nil if the entry is not pending.
+    /// KEYS: source stream, dead letters, set of the buried. ARGV: group, entry id, then names and values.
+    /// Result: the new id, or nil if the entry is not pending or has had its letter.
     private static let buryScript = RedisScript(
         name: "bury",
         source: """
@@ -83,7 +84,12 @@ public struct DeadLetters: Sendable {
                 return pending
             end
             if #pending == 0 then return false end
-            local id = redis.call('XADD', KEYS[2], '*', unpack(ARGV, 3))
+            local name, time = ARGV[1] .. ' ' .. ARGV[2], string.match(ARGV[2], '^%d+')
+            local id = false
+            -- After a rewind an entry comes again whose letter is here, or was retried or dropped.
+            if redis.call('ZADD', KEYS[3], time, name) == 1 then
+                id = redis.call('XADD', KEYS[2], '*', unpack(ARGV, 3))
+            end
             redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
             return id
             """)

@@ -14,7 +14,7 @@ extension ConsumerGroup {
     }
 
     /// More waiting entries than this are not counted, so that the server is not held up.
-    private static let countLimit = 5_000
+    private static let countLimit = 1_000
 
     /// KEYS: stream. ARGV: group, how many to count at most. Result: 1 if the number was wrong, else 0.
     private static let repairLagScript = RedisScript(

@@ -32,7 +32,10 @@ extension ConsumerGroup {
             for i = 3, #ARGV do
                 local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2])
                 if pending.err then return pending end
-                if pending[1] then owned[#owned + 1] = ARGV[i] end
+                -- XCLAIM would take an entry without a body off the list, and nobody would know of it.
+                if pending[1] and #redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i]) > 0 then
+                    owned[#owned + 1] = ARGV[i]
+                end
             end
             local count = #owned
             if count > 0 then

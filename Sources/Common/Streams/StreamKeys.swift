@@ -23,6 +23,8 @@ public struct StreamKeys: Hashable, Sendable {
     public var generation: String { "\(prefix):generation" }
     /// Which entries of a stream are being tried alone, and how often they were: `<group> <id>` → number.
     static func trials(of stream: String) -> String { "\(stream):trials" }
+    /// Which entries of a stream have become dead letters, as long as they are in the stream: `<group> <id>`, by time.
+    static func buried(of stream: String) -> String { "\(stream):buried" }
 
     // What can be rebuilt; on the cache server.
 

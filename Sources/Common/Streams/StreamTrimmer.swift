@@ -31,14 +31,14 @@ public struct StreamTrimmer: Sendable {
         stream: String, groups: [String], keeping window: Duration, most: Int
     ) async throws(RedisError) -> Trimmed {
         let reply = try await redis.run(
-            StreamTrimmer.script, keys: [stream],
+            StreamTrimmer.script, keys: [stream, StreamKeys.buried(of: stream)],
             arguments: [ConsumerGroup.milliseconds(window), max(0, most), StreamTrimmer.stepLimit]
                 + groups.map { $0 as any RedisArgument })
         return Trimmed(
             count: Int(clamping: reply[0]?.integer ?? 0), overridden: reply[1]?.elements.compactMap(\.string) ?? [])
     }
 
-    /// KEYS: stream. ARGV: milliseconds to keep, most entries to keep, limit of one step, then the groups that must exist.
+    /// KEYS: stream, set of its buried entries. ARGV: milliseconds to keep, most entries to keep, limit of one step, then the groups that must exist.
     /// Result: how many entries were removed, and which other groups were overridden.
     private static let script = RedisScript(
         name: "trim",
@@ -77,8 +77,17 @@ public struct StreamTrimmer: Sendable {
                 if earlier(safe, bound) then bound = safe end
             end
             local removed = redis.call('XTRIM', KEYS[1], 'MINID', '~', bound, 'LIMIT', ARGV[3])
+            local function forget()
+                local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+                if first then
+                    redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', '(' .. string.match(first[1], '^%d+'))
+                end
+            end
             local excess = math.min(redis.call('XLEN', KEYS[1]) - ARGV[2], ARGV[3] - removed)
-            if excess <= 0 then return {removed, {}} end
+            if excess <= 0 then
+                if removed > 0 then forget() end
+                return {removed, {}}
+            end
             local needed = {}
             for name, safe in pairs(others) do
                 needed[name] = redis.call('XRANGE', KEYS[1], (isPending[name] and '' or '(') .. safe, '+', 'COUNT', 1)[1]
@@ -90,6 +99,7 @@ public struct StreamTrimmer: Sendable {
                     overridden[#overridden + 1] = name
                 end
             end
+            forget()
             return {removed, overridden}
             """)
 }

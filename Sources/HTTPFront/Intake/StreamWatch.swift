@@ -54,6 +54,8 @@ final class StreamWatch: Service {
             await publishAgain(because: found)
         } catch {
             if !Task.isCancelled { intake.outage.failed(error) }
+            // What is owed need not wait for Redis: the outbox may take it.
+            await publishAgain(because: nil)
         }
     }
 

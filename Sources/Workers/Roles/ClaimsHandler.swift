@@ -34,6 +34,12 @@ struct ClaimsHandler: EntryHandler {
         try await outbox.bury(items.map(\.id))
     }
 
-    /// Nothing to note: its outbox row stays until the claim exists, and the relay publishes it again.
+    func willBury(unread entry: StreamEntry) async throws {
+        guard let id = entry["event_id"].flatMap({ Identifier($0) }) else { return }
+        try await outbox.bury([id])
+    }
+
+    /// Nothing to note: its outbox row stays until the claim exists, and the relay publishes it again. A retried letter's
+    /// row is looked after too.
     func noteLost(_ ids: [StreamID], of stream: String) async throws {}
 }

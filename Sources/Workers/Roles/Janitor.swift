@@ -44,18 +44,20 @@ struct Janitor: Service {
             let trimmed = try await trimmer.trim(
                 stream: group.stream, groups: [group.group], keeping: connections.settings.retention,
                 most: connections.settings.limits.retainedEntries)
-            for name in trimmed.overridden { try await tell(of: name, on: group.stream) }
-            guard trimmed.count > 0 else { return }
             Counter(label: "quest_trimmed_total", dimensions: [("stream", group.stream)]).increment(by: trimmed.count)
+            for name in trimmed.overridden { await tell(of: name, on: group.stream) }
+            guard trimmed.count > 0 else { return }
         }
     }
 
     /// Names somebody else's group that was too slow.
-    private func tell(of name: String, on stream: String) async throws {
+    private func tell(of name: String, on stream: String) async {
         let most = connections.settings.limits.retainedEntries
-        let isNew = try await losses.note(
-            "the group \(name) had not acknowledged what was trimmed beyond \(most) entries", of: stream)
-        guard isNew else { return }
+        // When it cannot be noted it is logged all the same: what is trimmed is not met again.
+        let isKnown =
+            (try? await losses.note(
+                "the group \(name) had not acknowledged what was trimmed beyond \(most) entries", of: stream)) == false
+        guard !isKnown else { return }
         connections.logger.error(
             "entries were trimmed that a group has not acknowledged: the stream was too long",
             metadata: ["stream": "\(stream)", "group": "\(name)", "most": "\(most)"])

@@ -56,7 +56,14 @@ final class ProgressHandler: EntryHandler {
     func id(of item: SignInEvent) -> Identifier { item.id }
 
     func willBury(_ items: [SignInEvent]) async throws {
-        try await outbox.bury(items)
+        try await outbox.bury(items.map { (id: $0.id, userID: $0.userID, type: $0.type.name) })
+    }
+
+    func willBury(unread entry: StreamEntry) async throws {
+        guard let id = entry["event_id"].flatMap({ Identifier($0) }), let type = entry["type"],
+            let userID = entry["user_id"].flatMap({ Identifier($0) })
+        else { return }
+        try await outbox.bury([(id: id, userID: userID, type: type)])
     }
 
     func noteLost(_ ids: [StreamID], of stream: String) async throws {

@@ -13,8 +13,8 @@ import Streams
 struct Relay: Service {
     static let interval = Duration.milliseconds(500)
     private static let batch = 1_000
-    /// Dead letters are looked after less often than what is on its way.
-    private static let buriedInterval = Duration.seconds(10)
+    /// So many pages of published rows are looked at in one round.
+    private static let pages = 20
 
     let connections: Connections
     let signIns: SignInOutbox
@@ -24,7 +24,7 @@ struct Relay: Service {
     let producer: Producer
 
     func run() async throws {
-        var buriedSince = ContinuousClock.now
+        var cursor: Int64 = 0
         while !Task.isShuttingDownGracefully {
             // Each by itself: one that cannot go on must not hold the others up.
             await step("sign-ins", connections.redisOutage) {
@@ -32,34 +32,43 @@ struct Relay: Service {
                 return (published, published == Relay.batch)
             }
             await step("published sign-ins", connections.redisOutage) {
-                let horizon = try await horizon(keys.signIns, StreamKeys.progressGroup)
-                let settled = try await signIns.settle(before: horizon, limit: Relay.batch) {
-                    try await events.recorded(among: $0)
-                } publish: {
-                    try await publish($0)
-                }
-                return (settled.published, settled.removed + settled.published == Relay.batch)
+                let published = try await settle(from: &cursor)
+                return (published, false)
             }
             await step("completions", connections.redisOutage) {
-                let horizon = try await horizon(keys.completions, StreamKeys.claimsGroup)
-                let published = try await completions.publishLost(before: horizon, limit: Relay.batch) {
-                    try await producer.publish($0)
-                }
+                let survey = try await StreamSurvey.take(connections.streams, keys: keys)
+                let published = try await completions.publishLost(
+                    before: horizon(survey.completions), limit: Relay.batch
+                ) { try await producer.publish($0) }
                 return (published, published == Relay.batch)
             }
             await step("catalog", connections.cacheOutage) {
                 let projected = try await projector.project()
                 return (projected, projected == Relay.batch)
             }
-            if .now - buriedSince > Relay.buriedInterval {
-                buriedSince = .now
-                await step("buried sign-ins", connections.redisOutage) {
-                    try await signIns.removeRetried { try await events.recorded(among: $0) }
-                    return (0, false)
-                }
-            }
             do { try await Pause.wait(Relay.interval) } catch { return }
         }
+    }
+
+    /// Goes on where the last round stopped, so that rows that have to wait do not hide those behind them.
+    ///
+    /// - Returns: how many were published again.
+    private func settle(from cursor: inout Int64) async throws -> Int {
+        let survey = try await StreamSurvey.take(connections.streams, keys: keys)
+        var published = 0
+        for _ in 0..<Relay.pages where !Task.isShuttingDownGracefully {
+            let page = try await signIns.settle(
+                before: horizon(survey.signIns), after: cursor, limit: Relay.batch
+            ) {
+                try await events.recorded(among: $0)
+            } publish: {
+                try await publish($0)
+            }
+            published += page.published
+            cursor = page.next ?? 0
+            if page.next == nil { break }
+        }
+        return published
     }
 
     private var keys: StreamKeys { connections.settings.keys }
@@ -68,11 +77,10 @@ struct Relay: Service {
         _ = try await producer.publish(events)
     }
 
-    /// The time of the oldest entry that a group has not finished, or now: a group that does not exist has nothing to
-    /// finish, and what it once had is lost.
-    private func horizon(_ stream: String, _ group: String) async throws -> Timestamp {
-        let status = try await StreamStatus.read(connections.streams, stream: stream)
-        let oldest = status.groups.first { $0.name == group }?.oldestUndone
+    /// The time of the oldest entry that the stream's group has not finished, or now. A group that does not exist has
+    /// everything in the stream before it.
+    private func horizon(_ stream: StreamSurvey.Stream) -> Timestamp {
+        let oldest = stream.group == nil ? stream.firstID : stream.group?.oldestUndone
         return oldest.map { Timestamp(milliseconds: Int64(clamping: $0.milliseconds)) } ?? .now
     }
 

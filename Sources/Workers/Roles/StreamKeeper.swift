@@ -13,10 +13,12 @@ import Streams
 /// Fronts notice by themselves: a flush takes the generation with it, and a lost tail is given a new one here.
 struct StreamKeeper: Service {
     static let interval = Duration.seconds(1)
+    static let repairInterval = Duration.seconds(10)
 
     let connections: Connections
     let groups: [ConsumerGroup]
     let positions: StreamPositions
+    let signIns: SignInOutbox
     let losses: Losses
 
     private var keys: StreamKeys { connections.settings.keys }
@@ -25,14 +27,21 @@ struct StreamKeeper: Service {
         let lost = Meter(label: "quest_losses")
         let letters = Meter(label: "quest_dead_letters")
         var isAlarmed = false
+        var repaired = ContinuousClock.now
         var rounds = Rounds(every: StreamKeeper.interval)
         while !Task.isShuttingDownGracefully {
             let succeeded = await connections.attempt("keeper") {
                 let survey = try await StreamSurvey.take(connections.streams, keys: keys)
                 letters.set(survey.deadLetters)
                 alarm(&isAlarmed, letters: survey.deadLetters)
-                for group in groups { try await group.repairLag() }
-                if let gaps = try await positions.keep({ try await look($0) }), !gaps.isEmpty { await tell(gaps) }
+                guard let gaps = try await positions.keep({ try await look($0) }) else { return }
+                // It is this process's turn, so no other one does the same now.
+                if !gaps.isEmpty { tell(gaps) }
+                while try await positions.recall(), !Task.isShuttingDownGracefully {}
+                if .now - repaired > StreamKeeper.repairInterval {
+                    repaired = .now
+                    for group in groups { try await group.repairLag() }
+                }
                 lost.set(try await losses.count())
             }
             do { try await rounds.wait(after: succeeded) } catch { return }
@@ -47,13 +56,17 @@ struct StreamKeeper: Service {
             guard let before = seen[stream], let reason = try await gap(before.position, stream, now, survey) else {
                 continue
             }
-            // Completions stand in their outbox until they are claimed, so that nothing of them can be missing.
-            gaps.append(StreamGap(before, reason: reason, isLoss: stream == keys.signIns))
+            // Completions stand in their outbox until they are claimed, so that nothing of them can be missing; of the
+            // sign-ins, those that went by theirs.
+            let isLoss = stream == keys.signIns
+            gaps.append(
+                StreamGap(before, reason: reason, isLoss: isLoss, kept: isLoss ? try await signIns.backlog().count : 0))
         }
         if let before = seen[keys.deadLetters], before.position.generation != survey.generation,
             let count = before.position.undone, count > survey.deadLetters
         {
-            gaps.append(StreamGap(before, reason: "the server has a new generation", isLoss: true))
+            gaps.append(
+                StreamGap(before, reason: "the server has a new generation", isLoss: true, isOfLetters: true))
         }
         if !gaps.isEmpty {
             for group in groups { try await group.ensure() }
@@ -102,7 +115,7 @@ struct StreamKeeper: Service {
         ]
     }
 
-    private func tell(_ gaps: [StreamGap]) async {
+    private func tell(_ gaps: [StreamGap]) {
         Counter(label: "quest_gaps_total").increment(by: gaps.count)
         for gap in gaps {
             let what = gap.isLoss ? "may be missing" : "are published again"
@@ -121,6 +134,7 @@ struct StreamKeeper: Service {
                 "too many dead letters: they are kept, and need a person",
                 metadata: ["letters": "\(letters)", "limit": "\(limit)"])
         }
-        isAlarmed = letters > limit
+        // Told again only after it has clearly been better.
+        isAlarmed = letters > (isAlarmed ? limit - limit / 10 : limit)
     }
 }

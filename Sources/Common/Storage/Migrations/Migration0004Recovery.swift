@@ -4,6 +4,7 @@ extension Migration {
         script: """
             ALTER TABLE auth.outbox ADD COLUMN published_at timestamptz;
             CREATE INDEX outbox_by_publication ON auth.outbox (published_at, outbox_id);
+            CREATE INDEX outbox_by_event ON auth.outbox (event_id);
             COMMENT ON TABLE auth.outbox IS
                 'sign-ins that are not known to be recorded yet; a row goes when its event is in the event table';
             COMMENT ON COLUMN auth.outbox.published_at IS
@@ -32,6 +33,14 @@ extension Migration {
                 PRIMARY KEY (stream, group_name)
             ) WITH (fillfactor = 50);
 
+            CREATE TABLE processing.recalls (
+                recall_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+                published_before timestamptz NOT NULL DEFAULT clock_timestamp(),
+                buried boolean NOT NULL
+            );
+            COMMENT ON TABLE processing.recalls IS
+                'rows of the outboxes that were published before this are still to be made due again, page by page';
+
             CREATE TABLE processing.losses (
                 loss_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
                 stream text NOT NULL,
@@ -43,6 +52,8 @@ extension Migration {
                 dismissed_at timestamptz
             );
             CREATE UNIQUE INDEX losses_by_entry ON processing.losses (stream, entry_id);
+            CREATE UNIQUE INDEX losses_by_reason ON processing.losses (stream, reason)
+                WHERE dismissed_at IS NULL AND entry_id IS NULL AND last_seen_at IS NULL;
             COMMENT ON TABLE processing.losses IS
                 'what Redis has lost: one entry by its id, or at most so many that were undone when last seen';
             """)
