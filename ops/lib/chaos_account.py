@@ -31,6 +31,9 @@ class Account:
     unrewarded: list[str] = field(default_factory=list)
     letters_wrong: list[str] = field(default_factory=list)
     letters_found: int = 0
+    # Sign-ins by password that were never answered, so that one of any id each may be there; and how many are.
+    allowance: int = 0
+    allowance_used: int = 0
     # Sign-ins by person that count for the quest and have a right to be there.
     explained: collections.Counter[str] = field(default_factory=collections.Counter)
 
@@ -44,6 +47,7 @@ class Account:
         one of their events is a first sign-in.
         """
         missing, spare = set(accepted), collections.Counter(unanswered)
+        self.allowance = spare.total()
         firsts: collections.Counter[str] = collections.Counter()
         for event_id, person, kind in rows:
             if kind == COMPLETED:
@@ -56,6 +60,7 @@ class Account:
                 if spare[person] > 0 and kind in COUNTED:
                     spare[person] -= 1
                     self.by_password += 1
+                    self.allowance_used += 1
                 else:
                     self.twice.append(f"{event_id} of {person} ({kind}) was recorded, and nobody sent it")
                     continue

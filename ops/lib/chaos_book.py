@@ -36,7 +36,7 @@ class Book:
         self.by_password = 0
         # Never finally answered: recorded or not.
         self.maybe: Sent = {}
-        # Requests by password without an answer, by person: each may have recorded one event of any id.
+        # Requests by password without an answer or with 503, by person: each may have recorded one event of any id.
         self.unanswered: collections.Counter[str] = collections.Counter()
         self.letters: set[Letter] = set()
         self.maybe_letters: set[Letter] = set()

@@ -1,7 +1,9 @@
-"""Carrying out the schedule. A fault counts only if it struck work that was under way: that is looked at right before."""
+"""Carrying out the schedule. A fault counts only if it struck work that was under way, which is looked at right before,
+and if it did something: each strike says how much."""
 
 import json
 import random
+import re
 import time
 import uuid
 from pathlib import Path
@@ -9,11 +11,11 @@ from typing import Callable, NamedTuple
 
 import resp
 import say
-from chaos_book import Book, Letter
+from chaos_book import Book, Letter, Recent
 from chaos_load import Load
 from chaos_plan import RECOVERY, SERVER_KILLS, WORKERS, Fault
-from chaos_sight import SIGN_INS, Away, Evidence, Sight
-from chaos_stack import Stack
+from chaos_sight import SIGN_INS, Away, Evidence, Sight, ports_of
+from chaos_stack import OURS, Stack
 from chaos_watch import Watch
 from fleet import SERVERS
 
@@ -25,11 +27,22 @@ OUTAGE = 60
 INJECTED = 15
 
 
+class Done(NamedTuple):
+    """What a strike did."""
+
+    count: int  # processes, sessions, connections, keys or entries
+    undo: Callable[[str], None] | None = None  # if it lasts
+
+
 class Struck(NamedTuple):
     fault: Fault
     at: float
-    landed: bool
+    done: int
     evidence: Evidence | None
+
+    @property
+    def landed(self) -> bool:
+        return self.evidence is not None and self.done > 0
 
     @property
     def in_transaction(self) -> bool:
@@ -77,22 +90,21 @@ class Faults:
 
     def strike(self, fault: Fault) -> bool:
         """Waits for evidence, strikes, and says whether the fault landed."""
-        if not self.settle(fault):
-            evidence = None
-        else:
+        evidence, done = None, Done(0)
+        if self.settle(fault):
             self.watch.scrape(fault.target)
             self.load.burst.set()
             try:
                 evidence = self.evidence(fault)
-                lasting = self.strikes[fault.kind](fault)
+                done = self.strikes[fault.kind](fault)
             finally:
                 self.load.burst.clear()
-            if lasting:
-                self.undo.append((time.monotonic() + fault.seconds, lasting, fault.target))
-        struck = Struck(fault, round(time.monotonic() - self.began, 2), evidence is not None, evidence)
+            if done.undo:
+                self.undo.append((time.monotonic() + fault.seconds, done.undo, fault.target))
+        struck = Struck(fault, round(time.monotonic() - self.began, 2), done.count, evidence)
         self.struck.append(struck)
         with self.journal.open("a") as file:
-            row = fault._asdict() | {"struck": struck.at, "landed": struck.landed}
+            row = fault._asdict() | {"struck": struck.at, "landed": struck.landed, "done": struck.done}
             file.write(json.dumps(row | (evidence._asdict() if evidence else {})) + "\n")
         return struck.landed
 
@@ -115,22 +127,25 @@ class Faults:
             time.sleep(0.02)
 
     def evidence(self, fault: Fault) -> Evidence | None:
-        """What was seen right before the strike; nothing if there was no work to hit. A worker that is to be killed or
+        """What was seen right before the strike; nothing if there was no work to hit. One of ours that is to be killed or
         stopped is stopped when this returns."""
-        who = self.target.up.get(fault.target) if fault.target in WORKERS else None
+        who = self.target.up.get(fault.target) if fault.target in OURS else None
         pid = who.pid if who else None
+
+        def enough(seen: Evidence) -> bool:
+            at_work = seen.backlog > 0 and (seen.own > 0 or fault.target not in WORKERS)
+            return at_work and (seen.transactions > 0 or time.monotonic() - began > WITH_TRANSACTION)
+
         began = time.monotonic()
-        while (waited := time.monotonic() - began) < PATIENCE and not self.watch.died:
+        while time.monotonic() - began < PATIENCE and not self.watch.died:
             self.tend()
             try:
                 seen = self.sight.look(pid)
-                enough = seen.transactions > 0 or waited > WITH_TRANSACTION
-                if enough and seen.backlog > 0 and (not pid or seen.own > 0):
+                if enough(seen):
                     if not pid:
                         return seen
-                    self.target.stop(fault.target)
-                    # It cannot acknowledge any more: what it holds now, it holds when it is struck.
-                    if self.sight.look(pid).own > 0:
+                    # It can neither acknowledge nor commit any more: what it holds then, it holds when it is struck.
+                    if self.target.stop(fault.target) and enough(seen := self.sight.look(pid)):
                         return seen
                     self.target.go_on(fault.target)
             except Away:
@@ -141,49 +156,65 @@ class Faults:
             self.target.stop(fault.target)
         return None
 
-    # The strikes; each returns how it is undone, if it lasts.
+    # The strikes
 
-    def kill(self, fault: Fault) -> Callable[[str], None]:
-        self.target.kill(fault.target)
-        return self.target.start_again
+    def kill(self, fault: Fault) -> Done:
+        return Done(1, self.target.start_again) if self.target.kill(fault.target) else Done(0)
 
-    def stop(self, fault: Fault) -> Callable[[str], None]:
-        self.target.stop(fault.target)
-        return self.target.go_on
+    def stop(self, fault: Fault) -> Done:
+        return Done(int(self.target.stop(fault.target)), self.target.go_on)
 
-    def cut_postgres(self, _fault: Fault) -> None:
-        self.tell(self.sight.database.ask, """
-            SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+    def cut_postgres(self, _fault: Fault) -> Done:
+        ended = self.tell(self.sight.database.ask, """
+            SELECT count(*) FILTER (WHERE is_ended AND application_name LIKE 'questline-%') FROM (
+                SELECT pg_terminate_backend(pid) AS is_ended, application_name FROM pg_stat_activity
+                WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+            ) AS sessions
         """)
+        return Done(int(ended[0]) if ended else 0)
 
-    def cut_redis(self, _fault: Fault) -> None:
-        self.tell(self.sight.streams.ask, "CLIENT", "KILL", "TYPE", "normal")
+    def cut_redis(self, _fault: Fault) -> Done:
+        ours = ports_of([who.pid for name, who in self.target.up.items() if name in OURS])
+        clients = self.tell(self.sight.streams.reading, "CLIENT", "LIST", "TYPE", "normal") or ""
+        cut = self.tell(self.sight.streams.ask, "CLIENT", "KILL", "TYPE", "normal") or 0
+        ports = [int(port) for port in re.findall(r" addr=\S+:(\d+) ", clients)]
+        return Done(min(cut, sum(port in ours for port in ports)))
 
-    def flush_cache(self, _fault: Fault) -> None:
+    def flush_cache(self, _fault: Fault) -> Done:
         with resp.Redis(self.target.cache, timeout=5) as cache:
+            keys = cache.command("DBSIZE")
             cache.command("FLUSHALL")
+        return Done(keys)
 
-    def duplicates(self, _fault: Fault) -> None:
-        for event in self.book.some(self.chance, INJECTED):
-            self.add(Letter(event.id, event.type, event.user_id, now_text()))
+    def duplicates(self, _fault: Fault) -> Done:
+        """Of events that are recorded: once more an event that is lost would be its repair."""
+        return Done(sum(
+            self.add(Letter(event.id, event.type, event.user_id, now_text())) for event in self.recorded(older_than=0)
+        ))
 
-    def conflicts(self, _fault: Fault) -> None:
+    def conflicts(self, _fault: Fault) -> Done:
         """Ids of events that are recorded, each for somebody else or as something else: one letter for each."""
-        candidates = {event.id: event for event in self.book.some(self.chance, 4 * INJECTED, older_than=1)}
+        count = 0
+        for event in self.recorded(older_than=1):
+            stranger = str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
+            entry = Letter(event.id, event.type, stranger, now_text())
+            if self.chance.random() < 0.3:
+                entry = entry._replace(user_id=event.user_id, type=f"Not{event.type}")
+            count += self.injected(entry)
+        return Done(count)
+
+    def recorded(self, older_than: float) -> list[Recent]:
+        """A few of the events that were accepted lately and are in the event table."""
+        candidates = {event.id: event for event in self.book.some(self.chance, 4 * INJECTED, older_than)}
         listed = "{" + ",".join(candidates) + "}"
-        recorded = self.tell(
+        rows = self.tell(
             self.sight.database.reading,
             f"SELECT '' UNION ALL SELECT id::text FROM processing.events WHERE id = ANY('{listed}')",
         )
-        for event_id in [row for row in recorded or [] if row][:INJECTED]:
-            event, stranger = candidates[event_id], str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
-            entry = Letter(event_id, event.type, stranger, now_text())
-            if self.chance.random() < 0.3:
-                entry = entry._replace(user_id=event.user_id, type=f"Not{event.type}")
-            self.book.expect_letter(entry, certain=self.add(entry))
+        return [candidates[row] for row in rows or [] if row][:INJECTED]
 
-    def malformed(self, _fault: Fault) -> None:
+    def malformed(self, _fault: Fault) -> Done:
+        count = 0
         for number in range(INJECTED):
             unique = str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
             person = self.chance.choice(self.load.people)
@@ -194,7 +225,14 @@ class Faults:
                 Letter(unique, "UserSignIn", "nobody", now_text()),
                 Letter(unique, "UserSignIn", person, "yesterday"),
             )[number % 5]
-            self.book.expect_letter(entry, certain=self.add(entry))
+            count += self.injected(entry)
+        return Done(count)
+
+    def injected(self, entry: Letter) -> bool:
+        """Puts an entry into the stream that must become a letter; whether it is certain to be there."""
+        is_certain = self.add(entry)
+        self.book.expect_letter(entry, certain=is_certain)
+        return is_certain
 
     def add(self, entry: Letter) -> bool:
         """Puts an entry into the stream as a producer would; whether that is certain."""

@@ -130,9 +130,11 @@ class Load:
             self.book.accept_password(token_id(answer.body["access_token"]), person, front)
             self.ending.wait(chance.uniform(0.05, 0.2))
             return
-        self.book.not_answered(person)
         self.book.send_again(answer.status)
-        if answer.status not in (0, 503):
+        if answer.status in (0, 503):
+            self.book.not_answered(person)
+        else:
+            # Refused for good: nothing may have been recorded.
             self.book.wonder(f"{front} answered a password with {answer.status}: {str(answer.body)[:200]}")
         self.ending.wait(0.3)
 

@@ -5,7 +5,8 @@ import os
 import select
 import subprocess
 import time
-from typing import Iterator, NamedTuple
+from pathlib import Path
+from typing import Iterable, Iterator, NamedTuple
 
 import resp
 import say
@@ -18,6 +19,7 @@ ANSWER = 5  # seconds that a look may take
 TRANSACTIONS = """
     SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'questline-%' AND xact_start IS NOT NULL
 """
+LISTENING, TIME_WAIT = "0A", "06"  # states in /proc/net/tcp
 
 
 class Away(Exception):
@@ -155,7 +157,7 @@ class Evidence(NamedTuple):
     backlog: int  # entries that group `progress` has yet to be given (at most `FEW` are counted) or to acknowledge
     pending: int
     own: int  # pending for the worker that is struck
-    transactions: int  # open ones of our executables
+    transactions: int  # open ones of the struck process, or of any executable when a server is struck
 
 
 class Sight:
@@ -163,11 +165,16 @@ class Sight:
         self.streams, self.database = Streams(redis), Database(superuser)
 
     def look(self, pid: int | None = None) -> Evidence:
-        """Raises `Away`."""
+        """What is under way, of this process if one is named. Raises `Away`."""
         group = self.streams.group(SIGN_INS, "progress") or {"pending": 0}
         backlog = self.streams.undone(SIGN_INS, "progress", FEW)
         own = sum(each["pending"] for each in self.streams.consumers() if pid and pid_of(each["name"]) == pid)
-        return Evidence(backlog, group["pending"], own, int(self.database.reading(TRANSACTIONS)[0]))
+        return Evidence(backlog, group["pending"], own, self.transactions(pid))
+
+    def transactions(self, pid: int | None = None) -> int:
+        """How many transactions our executables have open, or this one of them. Raises `Away`."""
+        mine = "" if pid is None else f"AND client_port = ANY('{{{','.join(map(str, ports_of([pid])))}}}')"
+        return int(self.database.reading(f"{TRANSACTIONS} {mine}")[0])
 
     def close(self) -> None:
         self.streams.close()
@@ -178,6 +185,24 @@ def pid_of(consumer: str) -> int | None:
     """A consumer's name is host, process and a random start id."""
     parts = consumer.rsplit("-", 2)
     return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else None
+
+
+def ports_of(pids: Iterable[int]) -> set[int]:
+    """The local ports of the connections that these processes have open: a server knows its clients by them."""
+    held: set[str] = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    held.add(os.readlink(descriptor))
+    ports: set[int] = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for row in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                columns = row.split()
+                if columns[3] not in (LISTENING, TIME_WAIT) and f"socket:[{columns[9]}]" in held:
+                    ports.add(int(columns[1].rpartition(":")[2], 16))
+    return ports
 
 
 def rows(url: str, query: str) -> Iterator[list[str]]:

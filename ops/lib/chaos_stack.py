@@ -118,18 +118,23 @@ class Stack:
 
     # Breaking and mending
 
-    def kill(self, name: str) -> None:
+    def kill(self, name: str) -> bool:
+        """False if it was not alive any more; then `dead` tells how it ended."""
         with self.guard:
-            who = self.up.pop(name, None)
+            who = self.up.get(name)
+            if not who or not processes.is_alive(who):
+                return False
+            del self.up[name]
             self.stopped.discard(name)
             self.coming.pop(name, None)
-        if who:
-            processes.stop(who, (signal.SIGKILL, 20))
+        return processes.stop(who, (signal.SIGKILL, 20)) is not None
 
-    def stop(self, name: str) -> None:
+    def stop(self, name: str) -> bool:
+        """Returns when it stands still; false if it was not alive any more."""
         with self.guard:
             self.stopped.add(name)
-            signalled(self.up.get(name), signal.SIGSTOP)
+            who = self.up.get(name)
+            return signalled(who, signal.SIGSTOP) and stands_still(who)
 
     def go_on(self, name: str) -> None:
         with self.guard:
@@ -192,11 +197,26 @@ class Stack:
             self.fleet.wait_until(name, lambda: web.is_ready(self.probe(name)), patience=90)
 
 
-def signalled(who: Identity | None, number: signal.Signals) -> None:
-    """Sends a signal to this very process, or to nobody."""
+def signalled(who: Identity | None, number: signal.Signals) -> bool:
+    """Sends a signal to this very process, or to nobody; whether it was sent."""
     if who and processes.is_alive(who):
         with contextlib.suppress(ProcessLookupError):
             os.kill(who.pid, number)
+            return True
+    return False
+
+
+def stands_still(who: Identity, patience: float = 2) -> bool:
+    """Waits until SIGSTOP has taken effect, which takes a moment where there are several threads."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        try:
+            if Path(f"/proc/{who.pid}/stat").read_text().rpartition(")")[2].split()[0] in "Tt":
+                return True
+        except OSError:
+            return False
+        time.sleep(0.001)
+    return False
 
 
 def clear(fleet: Fleet) -> None:

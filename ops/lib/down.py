@@ -1,4 +1,5 @@
-"""ops/down: stops everything that ops/up started. The data stays for the next start."""
+"""ops/down: stops everything that ops/up started, whose data stays for the next start, and clears what a killed run of
+another script has left."""
 
 import argparse
 import os
@@ -6,11 +7,15 @@ import signal
 import sys
 import time
 
+import chaos_stack
 import processes
 import say
 import servers
 import stack
 from fleet import Fleet, Turn
+
+# Scripts with a stack of their own, which they clear themselves unless they are killed.
+OTHERS = ("chaos", "bench")
 
 
 def arguments() -> argparse.Namespace:
@@ -36,12 +41,31 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
             time.sleep(0.1)
     interruptions.ignore()
     ran = Fleet(stack.STACK, interruptions).stop_all() or ran
+    for name in OTHERS:
+        ran = clear(name, interruptions) or ran
     if options.erase:
         servers.remove_data(stack.STACK)
         say.line("The data is gone.")
     elif not ran:
         say.line("Nothing is running.")
     return 0
+
+
+def clear(name: str, interruptions: processes.Interruptions) -> bool:
+    """Clears what a script that was killed has left, unless one runs there now; true if anything of it still ran."""
+    folder = stack.STACK / name
+    if not folder.is_dir():
+        return False
+    turn = Turn(folder)
+    if not turn.take():
+        say.line(f"ops/{name} is running, and stops its own servers.")
+        return False
+    fleet = Fleet(folder, interruptions)
+    running = fleet.living()
+    chaos_stack.clear(fleet)
+    if running:
+        say.line(f"Stopped what a killed ops/{name} has left: {', '.join(sorted(running))}.")
+    return bool(running)
 
 
 if __name__ == "__main__":
