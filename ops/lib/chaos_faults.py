@@ -140,12 +140,12 @@ class Faults:
         while time.monotonic() - began < PATIENCE and not self.watch.died:
             self.tend()
             try:
-                seen = self.sight.look(pid)
-                if enough(seen):
-                    if not pid:
+                if not pid:
+                    if enough(seen := self.sight.look()):
                         return seen
-                    # It can neither acknowledge nor commit any more: what it holds then, it holds when it is struck.
-                    if self.target.stop(fault.target) and enough(seen := self.sight.look(pid)):
+                elif self.sight.transactions(ports := ports_of([pid])) or time.monotonic() - began > WITH_TRANSACTION:
+                    # Stopped, it cannot acknowledge any more: what it holds then, it holds when it is struck.
+                    if self.target.stop(fault.target) and enough(seen := self.sight.look(pid, ports)):
                         return seen
                     self.target.go_on(fault.target)
             except Away:

@@ -157,23 +157,26 @@ class Evidence(NamedTuple):
     backlog: int  # entries that group `progress` has yet to be given (at most `FEW` are counted) or to acknowledge
     pending: int
     own: int  # pending for the worker that is struck
-    transactions: int  # open ones of the struck process, or of any executable when a server is struck
+    # Open ones of the process that is struck, right after it was stopped for that; of anybody when a server is struck.
+    transactions: int
 
 
 class Sight:
     def __init__(self, redis: str, superuser: str):
         self.streams, self.database = Streams(redis), Database(superuser)
 
-    def look(self, pid: int | None = None) -> Evidence:
-        """What is under way, of this process if one is named. Raises `Away`."""
+    def look(self, pid: int | None = None, ports: set[int] | None = None) -> Evidence:
+        """What is under way, of the process with this pid and these ports if one is named. Raises `Away`."""
+        # First: a commit that is under way ends even if its process stands still.
+        transactions = self.transactions(ports)
         group = self.streams.group(SIGN_INS, "progress") or {"pending": 0}
         backlog = self.streams.undone(SIGN_INS, "progress", FEW)
         own = sum(each["pending"] for each in self.streams.consumers() if pid and pid_of(each["name"]) == pid)
-        return Evidence(backlog, group["pending"], own, self.transactions(pid))
+        return Evidence(backlog, group["pending"], own, transactions)
 
-    def transactions(self, pid: int | None = None) -> int:
-        """How many transactions our executables have open, or this one of them. Raises `Away`."""
-        mine = "" if pid is None else f"AND client_port = ANY('{{{','.join(map(str, ports_of([pid])))}}}')"
+    def transactions(self, ports: set[int] | None = None) -> int:
+        """How many transactions our executables have open, or the one that holds these ports. Raises `Away`."""
+        mine = "" if ports is None else f"AND client_port = ANY('{{{','.join(map(str, ports))}}}')"
         return int(self.database.reading(f"{TRANSACTIONS} {mine}")[0])
 
     def close(self) -> None:
