@@ -57,7 +57,9 @@ public enum Launch {
             } + [
                 ServiceGroupConfiguration.ServiceConfiguration(
                     service: Watchdog(logger: logger), successTerminationBehavior: .ignore,
-                    serviceName: "Watchdog")
+                    serviceName: "Watchdog"),
+                ServiceGroupConfiguration.ServiceConfiguration(
+                    service: HeapTrimmer(), successTerminationBehavior: .ignore, serviceName: "HeapTrimmer"),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             // The group's own lines about each service are for its developers.
