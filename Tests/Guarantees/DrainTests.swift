@@ -1,4 +1,6 @@
 import Domain
+import Foundation
+import Postgres
 import Redis
 import Streams
 import TestSupport
@@ -51,6 +53,59 @@ extension Guarantees {
                 #expect(done.code == 0, "\(done.lines)")
                 #expect(done.lines.last?.contains("0 on their way: no difference") == true)
                 #expect(try await stage.run(.worker, ["verify", "--timeout", "-1"]).code == 64)
+            }
+        }
+
+        /// What cannot be read is said within the limit, and without `--wait` at once.
+        @Test(.timeLimit(.minutes(3))) func endsWithoutADatabaseOrItsSchema() async throws {
+            try await Stage.withPrivatePostgres { stage, postgres in
+                func fails(_ arguments: [String], _ words: String) async throws {
+                    let (code, lines) = try await stage.run(.worker, arguments)
+                    #expect(code == 1, "\(arguments)")
+                    #expect(lines.contains { $0.contains(words) }, "\(arguments): \(lines)")
+                }
+                let away = "postgres: connect: connection"
+                try await fails(["verify", "--wait", "--timeout", "2"], "not done within 2 s: \(away)")
+                try await fails(["verify"], "failed: \(away)")
+                try await fails(["replay"], "failed: \(away)")
+                try await fails(["status"], "AWAY: Postgres: \(away)")
+                try await postgres.start()
+                let bare = "the database is not migrated (schema version 0"
+                try await fails(["verify", "--wait", "--timeout", "2"], "waiting: \(bare)")
+                try await fails(["verify", "--wait", "--timeout", "1"], "not done within 1 s: \(bare)")
+                try await fails(["verify"], "failed: \(bare)")
+                try await fails(["replay", "--apply"], "run questline-worker migrate")
+                try await fails(["status"], "ALARM: \(bare)")
+                let waiting = try stage.start(.worker, ["verify", "--wait", "--timeout", "100"])
+                try await waiting.line(containing: "waiting: \(bare)")
+                try await stage.migrate()
+                #expect(try await waiting.exitCode(within: .seconds(60)) == 0, "\(waiting.lines)")
+            }
+        }
+
+        @Test(.timeLimit(.minutes(2))) func statusSaysWhatMakesItRed() async throws {
+            try await Stage.with { stage in
+                func verdict() async throws -> (healthy: Bool?, alarms: [String]?, code: Int32) {
+                    let (code, lines) = try await stage.run(.worker, ["status", "--json"])
+                    let text = lines.drop { $0 != "{" }.joined(separator: "\n")
+                    let json = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+                    return (json?["healthy"] as? Bool, json?["alarms"] as? [String], code)
+                }
+                let green = try await verdict()
+                #expect(green.healthy == true && green.alarms == [] && green.code == 0)
+                for _ in 0..<2 { _ = try await stage.redis.send(["XADD", stage.keys.deadLetters, "*", "a", "b"]) }
+                _ = try await stage.database.query(
+                    "INSERT INTO processing.losses (stream, reason) VALUES ('s', 'for a test')")
+                let red = try await verdict()
+                #expect(red.healthy == false && red.code == 1)
+                #expect(
+                    red.alarms == [
+                        "2 dead letters wait for a person: questline-worker dead-letters",
+                        "1 loss waits for a person: questline-worker losses",
+                    ])
+                let lines = try await stage.run(.worker, ["status"]).lines
+                #expect(lines.count { $0.hasPrefix("ALARM: ") } == 2, "\(lines)")
+                #expect(lines.last == "needs attention")
             }
         }
     }

@@ -156,6 +156,33 @@ struct ReplayTests {
         }
     }
 
+    @Test("Events that a surplus reward was paid for are not paid for again")
+    func surplusOfADamagedStreak() async throws {
+        try await TestDatabase.with(autoClaim: true) { database in
+            let person = Identifier.random()
+            _ = try await database.client.query("UPDATE catalog.quests SET streak = 3, duplication = 1000000")
+            var given: [Int32] = []
+            func signIn() async throws {
+                given += try await Sample.record(Sample.signIns(1, of: [person]), database.client).map(\.ordinal)
+                try await Sample.deliver(database.client)
+            }
+            try await signIn()
+            try await Sample.corrupt(database.client, "UPDATE processing.user_quest_rewards SET streak = 2")
+            try await signIn()
+            #expect(given == [1], "too early, and nobody takes it back")
+            // However often it is rebuilt.
+            for _ in 0..<2 { #expect(try await replay(database).remaining.isEmpty == false) }
+            try await signIn()
+            #expect(given == [1])
+            for _ in 0..<3 { try await signIn() }
+            #expect(given == [1, 2], "as many as six events lead to")
+            #expect(try await replay(database).remaining.isEmpty)
+            for _ in 0..<3 { try await signIn() }
+            #expect(given == [1, 2, 3])
+            #expect(try await differences(database).isEmpty)
+        }
+    }
+
     // MARK: Beside batches
 
     private func waitForALock(_ database: TestDatabase, _ count: Int = 1) async throws {

@@ -152,6 +152,18 @@ struct VerificationTests {
         }
     }
 
+    @Test("What is expected and missing is compared in slices too")
+    func slicesOfWhatIsMissing() async throws {
+        try await TestDatabase.with { database in
+            let counts = try await VerificationReads(database.client).snapshot { view in
+                let page = view.page(of: .random())
+                let few = try await view.slices(of: page, rows: 10, expected: 0).count
+                return [few, try await view.slices(of: page, rows: 10, expected: 1_000).count]
+            }
+            #expect(counts == [1, 128])
+        }
+    }
+
     /// What the statement itself requires of a row, besides being the one.
     private static func condition(_ statement: String) -> String {
         guard let start = statement.range(of: " WHERE ")?.upperBound else { return "true" }

@@ -8,18 +8,20 @@ import Streams
 /// recorded, their completions claimed. Ends under live traffic, for each place is marked once, by the ids of its rows and
 /// entries, and what comes behind the mark is not waited for. The catalog's outbox feeds only the cache and is left out.
 public struct Drain: Sendable {
+    private let postgres: PostgresClient
     private let outboxes: OutboxMarks
     private let redis: RedisClient
     private let keys: StreamKeys
 
     public init(postgres: PostgresClient, streams: RedisClient, keys: StreamKeys) {
+        self.postgres = postgres
         outboxes = OutboxMarks(postgres)
         redis = streams
         self.keys = keys
     }
 
     /// Goes the way of a sign-in: its outbox, its stream, the outbox of the completions, their stream. A server that is away
-    /// is waited for like anything else.
+    /// is waited for like anything else, and so is, before all, a database that is not migrated.
     ///
     /// - Parameters:
     ///   - limit: how long at most.
@@ -28,7 +30,7 @@ public struct Drain: Sendable {
     /// - Throws: `PostgresError` and `RedisError` that waiting does not help; `CancellationError`.
     public func run(within limit: Duration, _ say: (String) -> Void) async throws -> String? {
         let deadline = Deadline(end: .now + limit)
-        for begin in [signIns, signInStream, completions, completionStream] {
+        for begin in [schema, signIns, signInStream, completions, completionStream] {
             if let rest = try await deadline.wait(for: begin, say) { return rest }
         }
         return nil
@@ -38,6 +40,12 @@ public struct Drain: Sendable {
     private typealias Begin = @Sendable () async throws -> Left?
     /// What is not done with, in words; nil if everything is.
     private typealias Left = @Sendable () async throws -> String?
+
+    private var schema: Begin {
+        { [postgres] in
+            { NotMigrated(version: try await Migrator.version(of: postgres))?.description }
+        }
+    }
 
     private var signIns: Begin {
         { [outboxes] in

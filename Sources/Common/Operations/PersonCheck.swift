@@ -45,6 +45,9 @@ struct PersonCheck {
         if scope == .everything { checkLedger() }
     }
 
+    /// How many completions follow from the events.
+    var expectedCount: Int64 { expectations.values.reduce(0) { $0 + Int64($1.progress.duplication) } }
+
     /// Compares the rows whose ids fall into `slice`. Each slice is added once, in their order.
     mutating func add(_ rewards: VerificationSnapshot.Rewards, in slice: IdentifierSlice) {
         var check = RewardCheck(rewards, expected: expected.take(slice), scope, comparison)

@@ -29,7 +29,8 @@ public struct Replay: Sendable {
     ///
     /// A missing completion is emitted. A completion or claim that the events do not explain is named and never taken
     /// back, and the row does not fall below it, for the next completion needs an id of its own; nor is a missing one
-    /// emitted for which there is a surplus one. All these stay differences.
+    /// emitted for which there is a surplus one, and while there are more than the events lead to the streak begins at 0,
+    /// so that no event is paid for again. All these stay differences.
     ///
     /// - Parameters:
     ///   - person: only this one.
@@ -125,8 +126,7 @@ public struct Replay: Sendable {
                 let expected = Expectation(of: questID, events: events, history: history)
                 let last = expected?.progress.duplication ?? 0
                 let recorded = try await person.completions(of: questID, expectedThrough: last)
-                let row = RebuiltProgress(
-                    questID, expected, highest: recorded.highest, latest: history.latest(questID))
+                let row = RebuiltProgress(questID, expected, recorded, latest: history.latest(questID))
                 if let row { try await person.write(row) } else { try await person.remove(questID) }
                 // A worker that counted on from too high a number gave a surplus completion for an expected one: to emit
                 // that one too would reward a streak twice.
@@ -188,19 +188,21 @@ public struct Replay: Sendable {
 
 extension RebuiltProgress {
     /// - Parameters:
-    ///   - highest: the greatest number of a completion on record, or 0; the row does not fall below it.
+    ///   - recorded: the completions on record; the row does not fall below the greatest number among them. While there
+    ///     are more than the events lead to, the present streak begins anew: its events are paid for by the surplus.
     ///   - latest: the last version of the quest.
     /// - Returns: nil if nothing calls for a row.
-    init?(_ questID: Identifier, _ expected: Expectation?, highest: Int32, latest: Quest?) {
+    init?(_ questID: Identifier, _ expected: Expectation?, _ recorded: CompletionsOnRecord, latest: Quest?) {
         if let expected {
             var progress = expected.progress
-            progress.duplication = max(progress.duplication, highest)
-            if progress.isExhausted(under: expected.terms) { progress.streak = 0 }
+            let isAhead = recorded.explained + recorded.surplus > Int64(progress.duplication)
+            progress.duplication = max(progress.duplication, recorded.highest)
+            if isAhead || progress.isExhausted(under: expected.terms) { progress.streak = 0 }
             self.init(questID: questID, revision: expected.revision, progress: progress, terms: expected.terms)
-        } else if highest > 0, let latest {
+        } else if recorded.highest > 0, let latest {
             self.init(
-                questID: questID, revision: latest.revision, progress: Progress(streak: 0, duplication: highest),
-                terms: latest.terms)
+                questID: questID, revision: latest.revision,
+                progress: Progress(streak: 0, duplication: recorded.highest), terms: latest.terms)
         } else {
             return nil
         }

@@ -57,8 +57,10 @@ public struct StatusReader: Sendable {
         }
         let letters = try await DeadLetters(streams, keys: keys).count()
         status.deadLetters = letters
-        if letters > limits.deadLetters {
-            status.alarms.append("there are more than \(limits.deadLetters) dead letters")
+        if letters > 0 {
+            let many = letters == 1 ? "1 dead letter waits" : "\(letters) dead letters wait"
+            let excess = letters > limits.deadLetters ? ", more than \(limits.deadLetters)" : ""
+            status.alarms.append("\(many) for a person\(excess): questline-worker dead-letters")
         }
         status.durabilityWarnings += try await Durability.weaknesses(streams)
     }
@@ -71,6 +73,13 @@ public struct StatusReader: Sendable {
     }
 
     private func readDatabase(_ status: inout SystemStatus) async throws {
+        let version = try await Migrator.version(of: postgres)
+        status.schemaVersion = version
+        status.durabilityWarnings += try await DatabaseDurability.weaknesses(postgres)
+        if let fault = NotMigrated(version: version) {
+            status.alarms.append(fault.description)
+            return
+        }
         let backlogs = [
             ("auth.outbox", try await SignInOutbox(postgres).backlog()),
             ("processing.outbox", try await CompletionOutbox(postgres).backlog()),
@@ -83,8 +92,10 @@ public struct StatusReader: Sendable {
         let losses = Losses(postgres)
         status.lossCount = try await losses.count()
         status.losses = try await losses.open(limit: SystemStatus.lossLimit).map(SystemStatus.Loss.init)
-        status.schemaVersion = try await Migrator.version(of: postgres)
-        status.durabilityWarnings += try await DatabaseDurability.weaknesses(postgres)
+        if status.lossCount > 0 {
+            let many = status.lossCount == 1 ? "1 loss waits" : "\(status.lossCount) losses wait"
+            status.alarms.append("\(many) for a person: questline-worker losses")
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-/// How the whole installation stands, as `status` and `GET /status` show it.
+/// How the whole installation stands, as `status` and `GET /status` show it; as JSON with the verdict, `healthy`.
 public struct SystemStatus: Encodable, Sendable {
     public struct Consumer: Encodable, Sendable {
         public let name: String
@@ -99,7 +99,23 @@ public struct SystemStatus: Encodable, Sendable {
         unreachable.isEmpty && durabilityWarnings.isEmpty && alarms.isEmpty && deadLetters == 0 && lossCount == 0
     }
 
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(isHealthy, forKey: .healthy)
+        try values.encode(groups, forKey: .groups)
+        try values.encode(outboxes, forKey: .outboxes)
+        try values.encodeIfPresent(deadLetters, forKey: .deadLetters)
+        try values.encode(losses, forKey: .losses)
+        try values.encode(lossCount, forKey: .lossCount)
+        try values.encode(alarms, forKey: .alarms)
+        try values.encodeIfPresent(catalogRevision, forKey: .catalogRevision)
+        try values.encodeIfPresent(schemaVersion, forKey: .schemaVersion)
+        try values.encode(durabilityWarnings, forKey: .durabilityWarnings)
+        try values.encode(unreachable, forKey: .unreachable)
+    }
+
     private enum CodingKeys: String, CodingKey {
+        case healthy
         case groups
         case outboxes
         case deadLetters = "dead_letters"

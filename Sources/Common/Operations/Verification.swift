@@ -76,7 +76,8 @@ struct PageCheck {
         for (userID, person) in people {
             checks[userID] = PersonCheck(userID: userID, person: person, history: history, scope: scope)
         }
-        for slice in try await view.slices(of: page, rows: rows) {
+        let expected = checks.values.reduce(0) { $0 + $1.expectedCount }
+        for slice in try await view.slices(of: page, rows: rows, expected: expected) {
             let rewards = try await view.rewards(of: page, in: slice)
             for userID in Set(checks.keys).union(rewards.keys).sorted() {
                 var check =

@@ -64,10 +64,12 @@ public struct VerificationView: Sendable {
         VerificationPage(first: userID, end: nil, isOnePerson: true, next: userID.successor)
     }
 
-    /// The slices in which the rewards of a page are read, so that about `rows` rows of a table are held at once.
+    /// The slices in which the rewards of a page are read, so that about `rows` rows of a table are held at once, and as
+    /// many of what is expected and may not be there.
     ///
+    /// - Parameter expected: how many completions follow from the events of a page that is one person.
     /// - Throws: `PostgresError`.
-    public func slices(of page: VerificationPage, rows: Int) async throws -> [IdentifierSlice] {
+    public func slices(of page: VerificationPage, rows: Int, expected: Int64) async throws -> [IdentifierSlice] {
         guard page.isOnePerson else { return IdentifierSlice.all(bits: 0) }
         let counts = try await transaction.pipeline([
             "SELECT count(*) FROM processing.events WHERE \(page.range) AND event_type = 'QuestCompleted'",
@@ -75,7 +77,7 @@ public struct VerificationView: Sendable {
             "SELECT count(*) FROM auth.reward_claims WHERE \(page.range)",
             "SELECT count(*) FROM auth.wallet_entries WHERE \(page.range) AND kind = 'claim'",
         ]).compactMap { try $0.first?.decode(0, as: Int64.self) }
-        let parts = (counts.max() ?? 0) / Int64(max(1, rows))
+        let parts = max(expected, counts.max() ?? 0) / Int64(max(1, rows))
         return IdentifierSlice.all(bits: Int64.bitWidth - parts.leadingZeroBitCount)
     }
 

@@ -37,7 +37,7 @@ struct ReplayCommand: AsyncParsableCommand {
     func run() async throws {
         await Launch.process {
             let connections = try Connections.fromEnvironment()
-            try await connections.waitForMigrations()
+            try await NotMigrated.check(connections.postgres)
             let postgres = connections.patientReads()
             let report = try await Replay(postgres).run(
                 of: person, applying: apply, found: { print($0.change) }, remaining: { print("still: \($0)") })

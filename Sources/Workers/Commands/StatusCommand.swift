@@ -8,7 +8,10 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract:
-            "Show groups, lag, pending entries, outboxes, dead letters and durability; exit 1 if anything is wrong.")
+            "Show groups, lag, pending entries, outboxes, dead letters and durability; exit 1 if anything is wrong.",
+        discussion: """
+            Each ALARM is something that needs a person, with the command that shows it. --json has the verdict as healthy.
+            """)
 
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -60,9 +63,6 @@ private struct StatusText {
         }
         if let count = status.deadLetters { lines.append("dead letters: \(count)") }
         lines += status.losses.map { "LOST: \($0.text) (loss \($0.id), found \($0.detectedAt))" }
-        if status.lossCount > Int64(status.losses.count) {
-            lines.append("LOST: \(status.lossCount) losses in all; questline-worker losses lists them")
-        }
         if let revision = status.catalogRevision { lines.append("catalog revision: \(revision)") }
         if let version = status.schemaVersion { lines.append("schema version: \(version)") }
         lines += status.alarms.map { "ALARM: \($0)" }

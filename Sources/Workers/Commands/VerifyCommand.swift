@@ -21,7 +21,8 @@ struct VerifyCommand: AsyncParsableCommand {
             (beside 24 bytes for each of up to a million completions).
 
             With --wait it first waits until all that is in the streams and outboxes now is done with, however much comes \
-            behind it. It says on standard error what it waits for. Workers must be running.
+            behind it. It says on standard error what it waits for: a server that is away and a missing migration too. \
+            Workers must be running. Without --wait it fails at once when it cannot read.
             """)
 
     @Flag(help: "Wait first until what is in the streams and outboxes now is done with.")
@@ -39,7 +40,6 @@ struct VerifyCommand: AsyncParsableCommand {
     func run() async throws {
         await Launch.process {
             let connections = try Connections.fromEnvironment()
-            try await connections.waitForMigrations()
             if wait {
                 let drain = Drain(
                     postgres: connections.postgres, streams: connections.streams, keys: connections.settings.keys)
@@ -51,6 +51,7 @@ struct VerifyCommand: AsyncParsableCommand {
                     throw Unsuccessful()
                 }
             }
+            try await NotMigrated.check(connections.postgres)
             let reads = connections.patientReads()
             let report = try await Verification(reads).run { print($0) }
             print(
