@@ -87,8 +87,73 @@ extension Guarantees {
                 #expect(try await letters(stage).isEmpty)
                 #expect(try await deadLetters(stage, []).contains("No dead letters."))
                 try await stage.verify()
-                for arguments in [[], ["--all", "1-1"], ["--error", ""], ["--all", "--error", "x"], ["one"]] {
-                    _ = try await deadLetters(stage, ["drop"] + arguments, code: 64)
+            }
+        }
+
+        @Test(.timeLimit(.minutes(2))) func wrongOptionsAreRefusedWithTheUsageOfTheirCommand() async throws {
+            try await Stage.with { stage in
+                for command in ["show", "retry", "drop"] {
+                    for arguments in [[], ["--all", "1-1"], ["--error", ""], ["--all", "--error", "x"], ["one"]] {
+                        let lines = try await deadLetters(stage, [command] + arguments, code: 64)
+                        #expect(lines.contains { $0.hasPrefix("Usage: questline-worker dead-letters \(command) ") })
+                    }
+                }
+                let event = "event_id=\(Identifier.random())"
+                for arguments in [
+                    ["list", "--limit", "0"], ["list", "--limit", "-1"], ["list", "--error", ""],
+                    ["retry", "1-1", "--set", "no sign"], ["retry", "1-1", "--set", "=value"],
+                    ["retry", "--all", "--set", event], ["retry", "--error", "x", "--set", event],
+                    ["retry", "1-1", "1-2", "--set", "type=A", "--set", event],
+                ] {
+                    let lines = try await deadLetters(stage, arguments, code: 64)
+                    #expect(lines.contains { $0.hasPrefix("Usage: questline-worker dead-letters \(arguments[0]) ") })
+                }
+                // Of one letter it may be set, even of one that is named twice; there is none here.
+                let lines = try await deadLetters(stage, ["retry", "1-1", "1-1", "--set", event], code: 1)
+                #expect(lines.contains("Retried 0."))
+                #expect(try await stage.run(.worker, ["losses", "list", "--limit", "0"]).code == 64)
+            }
+        }
+
+        @Test(.timeLimit(.minutes(2))) func whatIsInALetterCannotForgeALineNorDriveTheTerminal() async throws {
+            try await Stage.with { stage in
+                let bad = "a\u{1B}[2Jb\u{7}c\u{0}d\nid: 1-1\r\u{85}\u{9B}e\u{2028}f\u{2029}g\u{202E}h\\u{1b}"
+                let shown = #"a\u{1b}[2Jb\u{7}c\u{0}d\u{a}id: 1-1\u{d}\u{85}\u{9b}e\u{2028}f\u{2029}g\u{202e}h\\u{1b}"#
+                _ = try await stage.redis.send(
+                    RedisCommand(
+                        "XADD",
+                        [
+                            stage.keys.deadLetters, "1-1", bad, bad, "source", bad, "source_id", bad, "error", bad,
+                            "deliveries", "1", "failed_at", "then",
+                        ]))
+                #expect(
+                    try await deadLetters(stage, ["list"]) == [
+                        "1-1  \(shown)    \(shown)", "1 of 1 dead letters.", "  1 × \(shown)",
+                    ])
+                #expect(
+                    try await deadLetters(stage, ["show", "1-1"]) == [
+                        "id: 1-1", "error: \(shown)", "source: \(shown) \(shown)", "deliveries: 1",
+                        "failed_at: unknown", "fields:", "  \(shown) = \(shown)",
+                    ])
+                let retried = try await deadLetters(stage, ["retry", "1-1"], code: 1)
+                #expect(retried.contains("1-1: nobody here reads the stream it came from, \(shown)"))
+                #expect(try await deadLetters(stage, ["drop", "1-1"]) == ["1-1  \(shown)  \(shown)", "Dropped 1."])
+            }
+        }
+
+        @Test(.timeLimit(.minutes(2))) func aCommandThatRedisCutsShortSaysSo() async throws {
+            try await Stage.with { stage in
+                let complete = try await deadLetters(stage, ["retry", "--all", "--json"])
+                #expect(try json(complete)["interrupted"] is NSNull)
+                for command in ["retry", "drop"] {
+                    let result = try await stage.run(
+                        .worker, ["dead-letters", command, "--all", "--json"], ["REDIS_URL": "redis://127.0.0.1:1"])
+                    #expect(result.code == 1)
+                    let begin = try #require(result.lines.firstIndex(of: "{"), "\(result.lines)")
+                    let end = try #require(result.lines.firstIndex(of: "}"), "\(result.lines)")
+                    let told = try json(Array(result.lines[begin...end]))
+                    #expect((told["done"] as? [Any])?.isEmpty == true && (told["failed"] as? [Any])?.isEmpty == true)
+                    #expect((told["interrupted"] as? String)?.isEmpty == false, "\(told)")
                 }
             }
         }

@@ -33,9 +33,14 @@ struct DeadLettersCommand: AsyncParsableCommand {
         @Flag(help: "Print a JSON array of the letters.")
         var json = false
 
+        func validate() throws {
+            guard error != "" else { throw ValidationError("--error needs a text.") }
+            guard limit > 0 else { throw ValidationError("--limit is a number from 1.") }
+        }
+
         func run() async throws {
             await DeadLettersCommand.run { desk in
-                let found = try await desk.list(error: error, limit: max(1, limit))
+                let found = try await desk.list(error: error, limit: limit)
                 if json {
                     try JSONOutput.print(found.map(LetterJSON.init))
                     return
@@ -55,7 +60,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         var json = false
 
         func run() async throws {
-            let choice = try chosen.choice
+            let choice = chosen.choice
             await DeadLettersCommand.run { desk in
                 let outcome = await desk.look(choice)
                 if json {
@@ -75,25 +80,28 @@ struct DeadLettersCommand: AsyncParsableCommand {
 
         @OptionGroup var chosen: ChosenLetters
 
-        @Option(name: .customLong("set"), help: "field=value to mend before the retry; may be repeated.")
-        var corrections: [String] = []
+        @Option(
+            name: .customLong("set"), help: "field=value to mend before the retry; may be repeated.",
+            transform: Correction.init)
+        var corrections: [Correction] = []
 
-        @Flag(help: "Print a JSON object: done, with the new entries, and failed.")
+        @Flag(
+            help:
+                "Print a JSON object: done, with the new entries, failed, and interrupted, null or why it ended early.")
         var json = false
 
-        func run() async throws {
-            let choice = try chosen.choice
-            let corrections = try corrections.map(Retry.correction)
-            await DeadLettersCommand.run { desk in
-                try LetterText.tell(await desk.retry(choice, set: corrections), "Retried", asJSON: json)
+        func validate() throws {
+            // All but one would be taken for repetitions of that one.
+            guard chosen.isOne || !corrections.contains(where: { $0.name == "event_id" }) else {
+                throw ValidationError("An event_id can be set in one letter at a time: name its id.")
             }
         }
 
-        private static func correction(_ text: String) throws -> (name: String, value: String) {
-            guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
-                throw ValidationError("'\(text)' is not field=value")
+        func run() async throws {
+            let (choice, corrections) = (chosen.choice, corrections.map { (name: $0.name, value: $0.value) })
+            await DeadLettersCommand.run { desk in
+                try LetterText.tell(await desk.retry(choice, set: corrections), "Retried", asJSON: json)
             }
-            return (name: String(text[..<sign]), value: String(text[text.index(after: sign)...]))
         }
     }
 
@@ -102,11 +110,11 @@ struct DeadLettersCommand: AsyncParsableCommand {
 
         @OptionGroup var chosen: ChosenLetters
 
-        @Flag(help: "Print a JSON object: done and failed.")
+        @Flag(help: "Print a JSON object: done, failed, and interrupted, null or why it ended early.")
         var json = false
 
         func run() async throws {
-            let choice = try chosen.choice
+            let choice = chosen.choice
             await DeadLettersCommand.run { desk in
                 try LetterText.tell(await desk.drop(choice), "Dropped", asJSON: json)
             }
@@ -114,10 +122,25 @@ struct DeadLettersCommand: AsyncParsableCommand {
     }
 }
 
+/// A field to mend before a retry.
+struct Correction: Sendable {
+    let name: String
+    let value: String
+
+    /// From `field=value`; the value may be empty and may hold further signs.
+    init(_ text: String) throws {
+        guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
+            throw ValidationError("'\(ControlCharacters.escaped(text))' is not field=value")
+        }
+        name = String(text[..<sign])
+        value = String(text[text.index(after: sign)...])
+    }
+}
+
 /// Which letters a command is about: named ones, those with an error, or all.
 struct ChosenLetters: ParsableArguments {
-    @Argument(help: "Ids of letters.")
-    var ids: [String] = []
+    @Argument(help: "Ids of letters.", transform: ChosenLetters.id)
+    var ids: [StreamID] = []
 
     @Option(name: .customLong("error"), help: "All letters whose error contains this text.")
     var error: String?
@@ -125,20 +148,25 @@ struct ChosenLetters: ParsableArguments {
     @Flag(help: "All letters.")
     var all = false
 
-    var choice: DeadLetterDesk.Choice {
-        get throws {
-            switch (ids.isEmpty, error, all) {
-            case (false, nil, false): return .ids(try ids.map(ChosenLetters.id))
-            case (true, let error?, false) where !error.isEmpty: return .error(error)
-            case (true, nil, true): return .all
-            default: throw ValidationError("Name ids of letters, or --error with a text, or --all.")
-            }
+    /// Whether exactly one letter is named by its id.
+    var isOne: Bool { Set(ids).count == 1 }
+
+    func validate() throws {
+        guard [!ids.isEmpty, error != nil, all].count(where: { $0 }) == 1, error != "" else {
+            throw ValidationError("Name ids of letters, or --error with a text, or --all.")
         }
+    }
+
+    /// What was chosen, once it is valid.
+    var choice: DeadLetterDesk.Choice {
+        if all { return .all }
+        return error.map { .error($0) } ?? .ids(ids)
     }
 
     private static func id(_ text: String) throws -> StreamID {
         guard let id = StreamID(text) else {
-            throw ValidationError("'\(text)' is not the id of a letter, as in 1700000000000-0")
+            throw ValidationError(
+                "'\(ControlCharacters.escaped(text))' is not the id of a letter, as in 1700000000000-0")
         }
         return id
     }

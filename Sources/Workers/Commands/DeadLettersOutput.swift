@@ -1,16 +1,18 @@
 import Domain
 import FoundationEssentials
 import Operations
+import Redis
 import Runtime
 import Streams
 
-/// Letters as a person reads them.
+/// Letters as a person reads them. What was in an entry can neither forge a line nor drive the terminal.
 enum LetterText {
     /// More errors than this are not listed one by one.
     private static let mostErrors = 20
 
     static func line(_ letter: DeadLetter) -> String {
-        "\(letter.id)  \(letter.source)  \(letter.failedAt?.description ?? "")  \(letter.error)"
+        ControlCharacters.escaped(
+            "\(letter.id)  \(letter.source)  \(letter.failedAt?.description ?? "")  \(letter.error)")
     }
 
     static func whole(_ letter: DeadLetter) -> String {
@@ -18,7 +20,8 @@ enum LetterText {
             "id: \(letter.id)", "error: \(letter.error)", "source: \(letter.source) \(letter.sourceID)",
             "deliveries: \(letter.deliveries)", "failed_at: \(letter.failedAt?.description ?? "unknown")", "fields:",
         ]
-        return (lines + letter.textFields.map { "  \($0.name) = \($0.value)" }).joined(separator: "\n")
+        return (lines + letter.textFields.map { "  \($0.name) = \($0.value)" })
+            .map(ControlCharacters.escaped).joined(separator: "\n")
     }
 
     /// How many there are, by error.
@@ -29,7 +32,7 @@ enum LetterText {
         let total = counts.reduce(0) { $0 + $1.count }
         guard total > 0 else { return "No dead letters." }
         var lines = ["\(shown) of \(total) dead letters."]
-        lines += counts.prefix(mostErrors).map { "  \($0.count) × \($0.error)" }
+        lines += counts.prefix(mostErrors).map { ControlCharacters.escaped("  \($0.count) × \($0.error)") }
         if counts.count > mostErrors { lines.append("  and \(counts.count - mostErrors) other errors") }
         return lines.joined(separator: "\n")
     }
@@ -43,7 +46,8 @@ enum LetterText {
         } else {
             for deed in outcome.done {
                 let entry = deed.entry.map { " → \($0)" } ?? ""
-                print("\(deed.letter.id)  \(deed.letter.source)\(entry)  \(deed.letter.error)")
+                print(
+                    ControlCharacters.escaped("\(deed.letter.id)  \(deed.letter.source)\(entry)  \(deed.letter.error)"))
             }
             print("\(verb) \(outcome.done.count).")
         }
@@ -54,9 +58,12 @@ enum LetterText {
     ///
     /// - Throws: `Unsuccessful` if there are any.
     static func tellFailures(of outcome: DeadLetterDesk.Outcome) throws {
-        for failure in outcome.failed { LineHandler.standardError("\(failure.id): \(failure.error)\n") }
+        for failure in outcome.failed {
+            LineHandler.standardError(ControlCharacters.escaped("\(failure.id): \(failure.error)") + "\n")
+        }
         if let interruption = outcome.interruption {
-            LineHandler.standardError("no further letters were tried: \(interruption)\n")
+            LineHandler.standardError(
+                ControlCharacters.escaped("no further letters were tried: \(interruption)") + "\n")
         }
         if !outcome.isComplete { throw Unsuccessful() }
     }
@@ -117,6 +124,21 @@ struct OutcomeJSON: Encodable {
 
     private let done: [Done]
     private let failed: [Failed]
+    /// Why no further letters were tried, or nil, which is written as null.
+    private let interrupted: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case done
+        case failed
+        case interrupted
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(done, forKey: .done)
+        try container.encode(failed, forKey: .failed)
+        try container.encode(interrupted, forKey: .interrupted)
+    }
 
     init(_ outcome: DeadLetterDesk.Outcome) {
         done = outcome.done.map { deed in
@@ -125,6 +147,7 @@ struct OutcomeJSON: Encodable {
                 entryID: deed.entry?.description)
         }
         failed = outcome.failed.map { Failed(id: $0.id.description, reason: $0.error.description) }
+        interrupted = outcome.interruption?.description
     }
 }
 

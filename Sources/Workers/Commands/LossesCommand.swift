@@ -22,11 +22,15 @@ struct LossesCommand: AsyncParsableCommand {
         @Option(help: "How many at most.")
         var limit = 1_000
 
+        func validate() throws {
+            guard limit > 0 else { throw ValidationError("--limit is a number from 1.") }
+        }
+
         func run() async throws {
             await Launch.process {
                 let connections = try Connections.fromEnvironment()
                 let losses = Losses(connections.postgres)
-                let found = try await losses.open(limit: max(1, limit))
+                let found = try await losses.open(limit: limit)
                 for loss in found { print("\(loss.id)  \(loss.detectedAt)  \(loss)") }
                 let count = try await losses.count()
                 print(count == 0 ? "No losses." : "\(found.count) of \(count) losses.")
