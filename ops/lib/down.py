@@ -52,14 +52,14 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
 
 
 def clear(name: str, interruptions: processes.Interruptions) -> bool:
-    """Clears what a script that was killed has left, unless one runs there now; true if anything of it still ran."""
+    """Clears what a script that was killed has left, unless one runs there now; true if anything was found running."""
     folder = stack.STACK / name
     if not folder.is_dir():
         return False
     turn = Turn(folder)
     if not turn.take():
         say.line(f"ops/{name} is running, and stops its own servers.")
-        return False
+        return True
     fleet = Fleet(folder, interruptions)
     running = fleet.living()
     chaos_stack.clear(fleet)
