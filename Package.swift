@@ -49,6 +49,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CEpoll", path: "Sources/Common/CEpoll"),
+        .systemLibrary(name: "CMalloc", path: "Sources/Common/CMalloc"),
         .systemLibrary(name: "CHiredis", path: "Sources/Common/CHiredis"),
         .systemLibrary(name: "CLibPQ", path: "Sources/Common/CLibPQ"),
         .systemLibrary(name: "CArgon2", path: "Sources/Common/CArgon2"),
@@ -56,7 +57,7 @@ let package = Package(
         module(
             "Runtime",
             [
-                logging, metrics, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                "CMalloc", logging, metrics, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),

@@ -1,4 +1,4 @@
-import Glibc
+import CMalloc
 import ServiceLifecycle
 
 /// Gives memory that is free but scattered back to the system, every so often.
