@@ -34,11 +34,26 @@ extension Guarantees {
                 try await stage.publish(early)
                 try await stage.settle(recording: early.count)
                 let since = Timestamp.now
-                // The dump is taken in the middle of traffic.
-                let later = people.flatMap { SignIns.person(4, id: $0) }.shuffled()
-                async let live: Void = stage.publish(later, producers: 2)
+                // The dump is taken in the middle of traffic, which goes on until it has ended.
+                let during = people.flatMap { SignIns.person(4, id: $0) }.shuffled()
+                async let live: Void = stage.publish(during, producers: 2)
+                try await eventually("some of it is recorded") { try await stage.recorded > early.count }
+                let isDumped = Flag()
+                async let strangers = {
+                    var events: [SignInEvent] = []
+                    repeat {
+                        let some = SignIns.crowd(3, each: 1)
+                        try await stage.publish(some)
+                        events += some
+                    } while !isDumped.isRaised
+                    return events
+                }()
                 try await self.postgres("pg_dump", ["--format=custom", "--file=\(dump)", url])
+                isDumped.raise()
                 try await live
+                let behind = SignIns.crowd(10, each: 1)
+                try await stage.publish(behind)
+                let later = during + (try await strangers) + behind
                 try await stage.settle(recording: early.count + later.count)
                 #expect(try await stage.claims == 600)
 

@@ -11,10 +11,11 @@ import Testing
 @Suite("replay")
 struct ReplayTests {
     private func replay(
-        _ database: TestDatabase, of person: Identifier? = nil, applying: Bool = true, rows: Int = 40
+        _ database: TestDatabase, of person: Identifier? = nil, applying: Bool = true, rows: Int = 40,
+        emittedAtOnce: Int64 = 2
     ) async throws -> (report: ReplayReport, found: [Difference], remaining: [Difference]) {
         let lists = Mutex<([Difference], [Difference])>(([], []))
-        let report = try await Replay(database.client).run(
+        let report = try await Replay(database.client, emittedAtOnce: emittedAtOnce).run(
             of: person, applying: applying, rows: rows,
             found: { difference in lists.withLock { $0.0.append(difference) } },
             remaining: { difference in lists.withLock { $0.1.append(difference) } })
@@ -64,6 +65,7 @@ struct ReplayTests {
         "UPDATE processing.user_quest_rewards SET user_id = gen_random_uuid()",
         "UPDATE processing.user_quest_rewards SET quest_id = gen_random_uuid()",
         "DELETE FROM processing.events WHERE event_type = 'QuestCompleted'",
+        "DELETE FROM auth.reward_claims WHERE status = 'pending'",
         """
         DELETE FROM processing.events WHERE event_type = 'QuestCompleted' AND random() < 0.5;
         UPDATE processing.user_quest_rewards SET duplication = 0 WHERE random() < 0.5;
@@ -180,6 +182,35 @@ struct ReplayTests {
             for _ in 0..<3 { try await signIn() }
             #expect(given == [1, 2, 3])
             #expect(try await differences(database).isEmpty)
+        }
+    }
+
+    @Test("A completion that nothing leads to its claim is put back into the outbox, unless its reward was given")
+    func forgotten() async throws {
+        try await TestDatabase.with { database in
+            let people = (0..<5).map { _ in Identifier.random() }
+            try await Sample.fill(database, people: people, limit: 1_000)
+            // A row that does not say what to give, a reward whose claim is gone, and the others.
+            try await Sample.corrupt(
+                database.client,
+                """
+                UPDATE processing.events SET event_data = event_data - 'reward_item' WHERE id = (
+                    SELECT claim_id FROM auth.reward_claims WHERE status = 'pending' ORDER BY claim_id LIMIT 1);
+                DELETE FROM auth.reward_claims
+                """)
+            let count = "SELECT count(*) FROM processing.events WHERE event_type = 'QuestCompleted'"
+            let credits = "SELECT count(*) FROM auth.wallet_entries"
+            func number(_ statement: String) async throws -> Int64 {
+                try await database.client.query("\(unsafe: statement)").first?.decode(0) ?? 0
+            }
+            let (completions, given) = (try await number(count), try await number(credits))
+            #expect(given > 0 && completions > given + 1)
+            let (report, _, remaining) = try await replay(database)
+            #expect(Int64(report.emitted) == completions - given - 1)
+            #expect(remaining.contains { $0.subject.hasPrefix("outbox ") })
+            try await Sample.deliver(database.client)
+            #expect(try await number("SELECT count(*) FROM auth.reward_claims") == completions - given - 1)
+            #expect(try await number(credits) == given, "no reward is given twice")
         }
     }
 

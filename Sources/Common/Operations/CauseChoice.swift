@@ -21,7 +21,7 @@ struct CauseChoice {
     static func pair(
         _ missing: [Missing], with candidates: [CauseCandidate]
     ) -> [(missing: Missing, cause: CauseCandidate)] {
-        var free = FreePlaces(candidates)
+        var free = FreePlaces(candidates, for: missing.map(\.trace))
         var chosen: [Int32: CauseCandidate] = [:]
         for one in missing {
             if let cause = one.trace.causeID.flatMap({ free.take(id: $0) }) { chosen[one.ordinal] = cause }
@@ -38,15 +38,24 @@ struct CauseChoice {
     /// Candidates that nobody has taken, found by id, by time, or as the next free one from a place on.
     private struct FreePlaces {
         private let candidates: [CauseCandidate]
+        /// Those that a trace may ask for.
         private let byID: [Identifier: Int]
         private let byTime: [Timestamp: [Int]]
         /// For each index, and for the end, one at or after it from which on to look for a free one.
         private var next: [Int]
 
-        init(_ candidates: [CauseCandidate]) {
+        init(_ candidates: [CauseCandidate], for traces: [CompletionTrace]) {
             self.candidates = candidates
-            byID = Dictionary(candidates.indices.map { (candidates[$0].id, $0) }) { first, _ in first }
-            byTime = Dictionary(grouping: candidates.indices) { candidates[$0].occurredAt }
+            let ids = Set(traces.compactMap(\.causeID))
+            let times = Set(traces.compactMap(\.occurredAt))
+            var byID: [Identifier: Int] = [:]
+            var byTime: [Timestamp: [Int]] = [:]
+            for (index, candidate) in candidates.enumerated() {
+                if ids.contains(candidate.id) { byID[candidate.id] = index }
+                if times.contains(candidate.occurredAt) { byTime[candidate.occurredAt, default: []].append(index) }
+            }
+            self.byID = byID
+            self.byTime = byTime
             next = Array(0...candidates.count)
         }
 

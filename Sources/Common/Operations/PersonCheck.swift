@@ -7,7 +7,8 @@ struct PersonCheck {
     enum Scope: Sendable {
         /// Everything.
         case everything
-        /// What follows from the events alone: progress and completions, and claims that no event explains.
+        /// What follows from the events alone: progress and completions, whether their rewards are or will be given, and
+        /// claims that no event explains.
         case progress
     }
 
@@ -20,6 +21,8 @@ struct PersonCheck {
     private var expected: ExpectedCompletions
     private(set) var comparison: Comparison
     private(set) var inFlight = 0
+    /// Completions whose reward nothing would ever give, in the scope of progress.
+    private(set) var forgotten: [Identifier] = []
     /// How many differences were told of.
     private(set) var differenceCount = 0
     /// The quests that some of them were about.
@@ -54,6 +57,7 @@ struct PersonCheck {
         check.run()
         comparison = check.comparison
         inFlight += check.inFlight
+        forgotten += check.forgotten
     }
 
     /// Tells of what was found since the last time, and forgets it: one person may have any number of differences.

@@ -8,7 +8,7 @@ public struct ReplayReport: Sendable {
     /// People with a difference.
     public internal(set) var differing = 0
     public internal(set) var differences = 0
-    /// Missing completions that were recorded and put into the outbox.
+    /// Completions that were put into the outbox: missing ones, and those on record that nothing led to a claim.
     public internal(set) var emitted = 0
     /// Differences that are still there.
     public internal(set) var remaining = 0
@@ -18,16 +18,21 @@ public struct ReplayReport: Sendable {
 public struct Replay: Sendable {
     private let reads: VerificationReads
     private let rebuild: ProgressRebuild
+    private let emittedAtOnce: Int64
 
-    public init(_ postgres: PostgresClient) {
+    /// - Parameter emittedAtOnce: how many completions one transaction emits at most, so that it does not keep workers
+    ///   waiting.
+    public init(_ postgres: PostgresClient, emittedAtOnce: Int64 = 20_000) {
         reads = VerificationReads(postgres)
         rebuild = ProgressRebuild(postgres)
+        self.emittedAtOnce = max(1, emittedAtOnce)
     }
 
     /// Compares progress and completions with the events, in pages as `Verification` does, and, if asked to, folds each
-    /// differing person again under that person's row locks, in a transaction each: right beside running workers.
+    /// differing person again under that person's row locks, in a transaction each, or in several, each counting again, for
+    /// somebody who misses many completions: right beside running workers.
     ///
-    /// A missing completion is emitted. A completion or claim that the events do not explain is named and never taken
+    /// A missing completion is emitted, and one on record that neither outbox nor claim knows is put back into the outbox. A completion or claim that the events do not explain is named and never taken
     /// back, and the row does not fall below it, for the next completion needs an id of its own; nor is a missing one
     /// emitted for which there is a surplus one, and while there are more than the events lead to the streak begins at 0,
     /// so that no event is paid for again. All these stay differences.
@@ -60,7 +65,7 @@ public struct Replay: Sendable {
                     report.remaining += one.differences
                     continue
                 }
-                report.emitted += try await patiently { try await fold(one.userID, one.quests) }
+                report.emitted += try await mend(one)
                 report.remaining += try await reads.snapshot { view in
                     try await Replay.check(view, view.page(of: one.userID), rows, remaining).differences
                 }
@@ -75,6 +80,7 @@ public struct Replay: Sendable {
     private struct Differing: Sendable {
         let userID: Identifier
         let quests: Set<Identifier>
+        let forgotten: [Identifier]
         let differences: Int
     }
 
@@ -92,11 +98,30 @@ public struct Replay: Sendable {
         return Checked(
             people: checks.count,
             differing: checks.filter { $0.differenceCount > 0 }.map {
-                Differing(userID: $0.userID, quests: $0.differingQuests, differences: $0.differenceCount)
+                Differing(
+                    userID: $0.userID, quests: $0.differingQuests, forgotten: $0.forgotten,
+                    differences: $0.differenceCount)
             })
     }
 
     // MARK: Folding again
+
+    /// - Returns: how many completions were emitted.
+    private func mend(_ one: Differing) async throws -> Int {
+        var emitted = 0
+        while true {
+            let count = try await patiently { try await fold(one.userID, one.quests) }
+            emitted += count
+            if count < emittedAtOnce { break }
+        }
+        var rest = one.forgotten[...]
+        while !rest.isEmpty {
+            let some = Array(rest.prefix(5_000))
+            emitted += try await patiently { try await rebuild.putBack(some, of: one.userID) }
+            rest = rest.dropFirst(some.count)
+        }
+        return emitted
+    }
 
     /// Beside workers a lock may be waited for too long, or a deadlock be ended here.
     private func patiently(_ body: () async throws -> Int) async throws -> Int {
@@ -112,7 +137,7 @@ public struct Replay: Sendable {
 
     private static let tries = 10
 
-    /// - Returns: how many completions were emitted.
+    /// - Returns: how many completions were emitted: fewer than `emittedAtOnce` only if no more are missing.
     private func fold(_ userID: Identifier, _ quests: Set<Identifier>) async throws -> Int {
         try await rebuild.run(of: userID) { person in
             let catalog = try await person.catalog()
@@ -121,7 +146,7 @@ public struct Replay: Sendable {
             try await person.lock(known)
             // Only now, in a statement that sees what the row locks waited for.
             let events = try await person.eventCounts(types: history.eventTypes)
-            var emitted = 0
+            var room = emittedAtOnce
             for questID in known {
                 let expected = Expectation(of: questID, events: events, history: history)
                 let last = expected?.progress.duplication ?? 0
@@ -131,10 +156,10 @@ public struct Replay: Sendable {
                 // A worker that counted on from too high a number gave a surplus completion for an expected one: to emit
                 // that one too would reward a streak twice.
                 var missing = Int64(last) - recorded.explained - recorded.surplus
-                for run in expected?.runs ?? [] where missing > 0 {
-                    let count = try await Replay.emit(run, questID, person, atMost: missing)
+                for run in expected?.runs ?? [] where missing > 0 && room > 0 {
+                    let count = try await person.emit(run, of: questID, atMost: min(missing, room))
                     missing -= count
-                    emitted += Int(count)
+                    room -= count
                 }
             }
             // No worker counts for a quest that the catalog never had.
@@ -142,48 +167,9 @@ public struct Replay: Sendable {
             where try await person.completions(of: questID, expectedThrough: 0).highest == 0 {
                 try await person.remove(questID)
             }
-            return emitted
+            return Int(emittedAtOnce - room)
         }
     }
-
-    /// Emits the first `limit` completions of a run that have no row.
-    private static func emit(
-        _ run: Expectation.Run, _ questID: Identifier, _ person: PersonRebuild, atMost limit: Int64
-    ) async throws -> Int64 {
-        guard let reward = run.reward else { return 0 }
-        var emitted: Int64 = 0
-        var start = run.ordinals.lowerBound
-        while true {
-            let last = run.ordinals.upperBound
-            let end = start > last - Replay.chunk ? last : start + Replay.chunk
-            let ids = Dictionary(
-                (start...end).map {
-                    (Completion.id(userID: person.userID, questID: questID, ordinal: $0), $0)
-                }
-            ) { first, _ in first }
-            let absent = try await person.absent(among: Array(ids.keys))
-            if !absent.isEmpty {
-                let traces = try await person.traces(of: Array(absent))
-                let missing = absent.compactMap { id in
-                    ids[id].map { ordinal in
-                        CauseChoice.Missing(
-                            ordinal: ordinal, filledBy: run.filledBy(ordinal), trace: traces[id] ?? CompletionTrace())
-                    }
-                }
-                let causes = try await person.causes(
-                    of: questID, types: run.quest.countedTypes, revision: run.revision)
-                let due = missing.sorted { $0.ordinal < $1.ordinal }.prefix(Int(clamping: limit - emitted))
-                let pairs = CauseChoice.pair(Array(due), with: causes)
-                try await person.emit(
-                    pairs.map { run.completion($0.missing.ordinal, questID, person.userID, reward, $0.cause) })
-                emitted += Int64(pairs.count)
-            }
-            guard end < last, emitted < limit else { return emitted }
-            start = end + 1
-        }
-    }
-
-    private static let chunk: Int32 = 4_999
 }
 
 extension RebuiltProgress {
@@ -206,24 +192,5 @@ extension RebuiltProgress {
         } else {
             return nil
         }
-    }
-}
-
-extension Quest {
-    /// The types of events that it counts, as events carry them.
-    fileprivate var countedTypes: [String] {
-        let first = EventType.firstSignIn
-        return eventType == first.counted.name ? [eventType, first.name] : [eventType]
-    }
-}
-
-extension Expectation.Run {
-    fileprivate func completion(
-        _ ordinal: Int32, _ questID: Identifier, _ userID: Identifier, _ reward: Reward, _ cause: CauseCandidate
-    ) -> Completion {
-        Completion(
-            id: Completion.id(userID: userID, questID: questID, ordinal: ordinal), userID: userID, questID: questID,
-            ordinal: ordinal, rewardItem: reward.item, rewardQuantity: reward.quantity, autoClaim: quest.autoClaim,
-            catalogRevision: revision, causeID: cause.id, occurredAt: cause.occurredAt)
     }
 }

@@ -9,6 +9,8 @@ struct RewardCheck {
     private let scope: PersonCheck.Scope
     private(set) var comparison: Comparison
     private(set) var inFlight = 0
+    /// Completions that follow from the events and are on record, but in no outbox, claim or ledger.
+    private(set) var forgotten: [Identifier] = []
 
     init(
         _ rewards: VerificationSnapshot.Rewards, expected: [ExpectedCompletion], _ scope: PersonCheck.Scope,
@@ -24,7 +26,9 @@ struct RewardCheck {
         checkCompletions()
         switch scope {
         case .everything: checkClaims()
-        case .progress: checkSurplusClaims()
+        case .progress:
+            checkSurplusClaims()
+            checkForgotten()
         }
     }
 
@@ -81,6 +85,21 @@ struct RewardCheck {
         let explained = Set(expected.map(\.id))
         for claim in rewards.claims.sorted(by: { $0.id < $1.id }) where !explained.contains(claim.id) {
             comparison.add("claim \(claim.id)", of: claim.questID, expected: "none", found: "a row")
+        }
+    }
+
+    private mutating func checkForgotten() {
+        let explained = Set(expected.map(\.id))
+        let known = rewards.outbox.union(rewards.claims.map(\.id))
+        let credited = Set(rewards.entries.map(\.ref))
+        for completion in rewards.completions.sorted(by: { $0.id < $1.id })
+        where explained.contains(completion.id) && !known.contains(completion.id)
+            && !credited.contains(completion.id.description)
+        {
+            forgotten.append(completion.id)
+            comparison.add(
+                "outbox \(completion.id)", of: completion.questID.flatMap { Identifier($0) }, expected: "a row",
+                found: "none, and no claim")
         }
     }
 

@@ -81,14 +81,7 @@ extension PersonRebuild {
     /// - Throws: `PostgresError`.
     public func emit(_ completions: [Completion]) async throws {
         guard !completions.isEmpty else { return }
-        let columns: SQL = """
-            unnest(\(completions.map(\.id)), \(completions.map(\.userID)), \(completions.map(\.questID)),
-                \(completions.map(\.ordinal)), \(completions.map(\.rewardItem.rawValue)),
-                \(completions.map(\.rewardQuantity)), \(completions.map(\.autoClaim)),
-                \(completions.map(\.catalogRevision)), \(completions.map(\.causeID)),
-                \(completions.map(\.occurredAt)))
-                AS c (\(unsafe: Completion.columns))
-            """
+        let columns = Completion.rows(completions)
         _ = try await transaction.pipeline([
             """
             INSERT INTO processing.events (id, user_id, event_type, "timestamp", event_data, catalog_revision)

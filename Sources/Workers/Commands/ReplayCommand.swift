@@ -16,7 +16,10 @@ struct ReplayCommand: AsyncParsableCommand {
 
             With --apply each differing person is folded again in one transaction under that person's row locks, which is \
             right beside running workers: a batch in flight is either seen or folds on top. A missing completion is \
-            recorded and put into the outbox, from where the relay publishes it and a claim is made.
+            recorded and put into the outbox, from where the relay publishes it and a claim is made; one on record that \
+            neither outbox nor claim knows is put back there. Somebody who misses more than 20,000 completions is folded in \
+            several transactions. Each reads all of that person's events: of somebody with hundreds of thousands, the \
+            workers' batches with that person wait for seconds at a time.
 
             Events are never changed, and nothing given is taken back: a completion or a claim that the events do not \
             explain is named and stays, as does its number in the progress row, so that the next completion gets an id \
