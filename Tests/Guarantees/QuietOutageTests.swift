@@ -108,7 +108,7 @@ struct QuietOutageTests {
                     let processes = [front.process, worker]
                     var warm: [Int] = []
                     for process in processes { warm.append(try await process.memory("RssAnon")) }
-                    try await outages(3...(Guarantees.isLong ? 100 : 9))
+                    try await outages(4...(Guarantees.isLong ? 100 : 9))
                     for (process, warm) in zip(processes, warm) {
                         let now = try await process.memory("RssAnon")
                         print("\(process.name) holds \(now / 1_024) KiB, and held \(warm / 1_024) KiB after warm-up")
