@@ -5,12 +5,15 @@ import Storage
 extension PersonRebuild {
     /// Emits the first `limit` completions of a run that have no row.
     ///
-    /// - Returns: how many were emitted.
-    func emit(_ run: Expectation.Run, of questID: Identifier, atMost limit: Int64) async throws -> Int64 {
-        guard let reward = run.reward else { return 0 }
+    /// - Parameter reached: up to this number none is looked for.
+    /// - Returns: how many were emitted, and the greatest number among them.
+    func emit(
+        _ run: Expectation.Run, of questID: Identifier, after reached: Int32, atMost limit: Int64
+    ) async throws -> (count: Int64, last: Int32?) {
+        guard let reward = run.reward else { return (0, nil) }
         let limit = Int(clamping: limit)
-        let missing = try await missing(in: run, of: questID, atMost: limit)
-        guard !missing.isEmpty else { return 0 }
+        let missing = try await missing(in: run, of: questID, after: reached, atMost: limit)
+        guard !missing.isEmpty else { return (0, nil) }
         // All that the revision has left, so only once.
         let causes = try await causes(of: questID, types: run.quest.countedTypes, revision: run.revision)
         let pairs = CauseChoice.pair(missing, with: causes)
@@ -21,17 +24,18 @@ extension PersonRebuild {
                 some.map { run.completion($0.missing.ordinal, questID, userID, reward, $0.cause) })
             rest = rest.dropFirst(some.count)
         }
-        return Int64(pairs.count)
+        return (Int64(pairs.count), pairs.last?.missing.ordinal)
     }
 
     /// The first `limit` completions of a run that have no row, by ascending number.
     private func missing(
-        in run: Expectation.Run, of questID: Identifier, atMost limit: Int
+        in run: Expectation.Run, of questID: Identifier, after reached: Int32, atMost limit: Int
     ) async throws -> [CauseChoice.Missing] {
         var missing: [CauseChoice.Missing] = []
-        var start = run.ordinals.lowerBound
+        let last = run.ordinals.upperBound
+        guard reached < last else { return [] }
+        var start = max(run.ordinals.lowerBound, reached + 1)
         while true {
-            let last = run.ordinals.upperBound
             let end = start > last - PersonRebuild.chunk ? last : start + PersonRebuild.chunk
             let ids = Dictionary(
                 (start...end).map {

@@ -109,10 +109,12 @@ public struct Replay: Sendable {
     /// - Returns: how many completions were emitted.
     private func mend(_ one: Differing) async throws -> Int {
         var emitted = 0
+        var reached: [Identifier: Int32] = [:]
         while true {
-            let count = try await patiently { try await fold(one.userID, one.quests) }
-            emitted += count
-            if count < emittedAtOnce { break }
+            let folded = try await patiently { try await fold(one.userID, one.quests, after: reached) }
+            emitted += folded.emitted
+            reached = folded.reached
+            if folded.emitted < emittedAtOnce { break }
         }
         var rest = one.forgotten[...]
         while !rest.isEmpty {
@@ -124,7 +126,7 @@ public struct Replay: Sendable {
     }
 
     /// Beside workers a lock may be waited for too long, or a deadlock be ended here.
-    private func patiently(_ body: () async throws -> Int) async throws -> Int {
+    private func patiently<Value>(_ body: () async throws -> Value) async throws -> Value {
         for _ in 1..<Replay.tries {
             do {
                 return try await body()
@@ -137,8 +139,17 @@ public struct Replay: Sendable {
 
     private static let tries = 10
 
-    /// - Returns: how many completions were emitted: fewer than `emittedAtOnce` only if no more are missing.
-    private func fold(_ userID: Identifier, _ quests: Set<Identifier>) async throws -> Int {
+    private struct Folded: Sendable {
+        /// How many completions were emitted: fewer than `emittedAtOnce` only if no more are missing.
+        var emitted = 0
+        /// By quest the number up to which none is missing any more.
+        var reached: [Identifier: Int32]
+    }
+
+    /// - Parameter reached: what the transaction before has told.
+    private func fold(
+        _ userID: Identifier, _ quests: Set<Identifier>, after reached: [Identifier: Int32]
+    ) async throws -> Folded {
         try await rebuild.run(of: userID) { person in
             let catalog = try await person.catalog()
             let history = CatalogHistory(quests: catalog.quests, rewards: catalog.rewards)
@@ -147,6 +158,7 @@ public struct Replay: Sendable {
             // Only now, in a statement that sees what the row locks waited for.
             let events = try await person.eventCounts(types: history.eventTypes)
             var room = emittedAtOnce
+            var folded = Folded(reached: reached)
             for questID in known {
                 let expected = Expectation(of: questID, events: events, history: history)
                 let last = expected?.progress.duplication ?? 0
@@ -157,9 +169,11 @@ public struct Replay: Sendable {
                 // that one too would reward a streak twice.
                 var missing = Int64(last) - recorded.explained - recorded.surplus
                 for run in expected?.runs ?? [] where missing > 0 && room > 0 {
-                    let count = try await person.emit(run, of: questID, atMost: min(missing, room))
-                    missing -= count
-                    room -= count
+                    let emitted = try await person.emit(
+                        run, of: questID, after: folded.reached[questID] ?? 0, atMost: min(missing, room))
+                    missing -= emitted.count
+                    room -= emitted.count
+                    if let last = emitted.last { folded.reached[questID] = last }
                 }
             }
             // No worker counts for a quest that the catalog never had.
@@ -167,7 +181,8 @@ public struct Replay: Sendable {
             where try await person.completions(of: questID, expectedThrough: 0).highest == 0 {
                 try await person.remove(questID)
             }
-            return Int(emittedAtOnce - room)
+            folded.emitted = Int(emittedAtOnce - room)
+            return folded
         }
     }
 }
