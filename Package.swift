@@ -57,7 +57,8 @@ let package = Package(
         module(
             "Runtime",
             [
-                "CMalloc", logging, metrics, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                "CMalloc", logging, metrics, lifecycle,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),

@@ -48,7 +48,7 @@ import Testing
             #expect(error?.isRetryable == true)
             #expect(error?.description.contains("secret-key") == false)
         }
-        #expect(ContinuousClock.now - start < .seconds(2))
+        #expect(ContinuousClock.now - start < .seconds(15), "nothing is waited for")
         #expect(!client.isConnected)
         await client.close()
     }
@@ -95,7 +95,7 @@ import Testing
     @Test func aFrozenServerMeetsTheDeadlineAndIsUsedAgainWhenItThaws() async throws {
         try await PrivateRedis.with { server in
             let client = try client(
-                server.url, connectTimeout: .seconds(1), commandTimeout: .seconds(1))
+                server.url, connectTimeout: .seconds(3), commandTimeout: .seconds(3))
             _ = try await client.send(["SET", "a", "1"])
             server.freeze()
             let start = ContinuousClock.now
@@ -107,7 +107,7 @@ import Testing
             }
             #expect(errors.count == 50)
             for error in errors { #expect(error?.code == .outcomeUnknown || error?.code == .unavailable) }
-            #expect(ContinuousClock.now - start < .seconds(3))
+            #expect(ContinuousClock.now - start < .seconds(9))
             // A connection that the kernel accepts is not a server that answers.
             let later = await failure(client, ["INCR", "a"])
             #expect(later?.code == .unavailable)

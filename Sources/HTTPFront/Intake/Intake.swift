@@ -142,8 +142,6 @@ final class Intake: Sendable {
     private static let writes = "writes"
 
     private static func party(in error: any Error) -> String {
-        // A look at the streams may be quick while a write waits for the disk.
-        if error is DeadlineError { return writes }
         let refusals = ["OOM", "MISCONF", "READONLY", "NOREPLICAS"]
         return (error as? RedisError)?.prefix.map(refusals.contains) == true ? writes : ""
     }
