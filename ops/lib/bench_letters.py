@@ -12,15 +12,12 @@ from pathlib import Path
 
 import bench_report
 import bench_worker
-import build
-import packages
 import processes
 import resp
 import say
 import servers
-import stack
 from bench_worker import FOLDER, Event, backlog, fresh_database, run_worker
-from fleet import Fleet, Turn
+from fleet import Fleet
 
 BAD = "Refused"
 
@@ -33,21 +30,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace, interruptions: processes.Interruptions) -> int:
-    turn = Turn(FOLDER)
-    if not turn.take():
-        raise say.Stop("Another ops/bench is running here.")
-    packages.install()
-    program = (options.bin or build.executables("release")).resolve() / "questline-worker"
-    fleet = Fleet(FOLDER, interruptions)
-    fleet.stop_all(quiet=True)
-    servers.remove_data(FOLDER)
-    try:
-        results = measure(options, fleet, program)
-    finally:
-        interruptions.ignore()
-        fleet.stop_all(quiet=True)
-        servers.remove_data(FOLDER)
-    bench_report.letters(FOLDER, options, *results)
+    bench_report.letters(FOLDER, options, *bench_worker.in_private(options, interruptions, measure))
     return 0
 
 

@@ -13,7 +13,7 @@ import time
 import uuid
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Iterator, NamedTuple
+from typing import Callable, Iterator, NamedTuple
 
 import bench_report
 import build
@@ -54,6 +54,12 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace, interruptions: processes.Interruptions) -> int:
+    bench_report.worker(FOLDER, options, *in_private(options, interruptions, measure))
+    return 0
+
+
+def in_private(options: argparse.Namespace, interruptions: processes.Interruptions, work: Callable) -> tuple:
+    """Calls `work` with the options, a fleet for private servers and the worker's executable; cleans up after it."""
     turn = Turn(FOLDER)
     if not turn.take():
         raise say.Stop("Another ops/bench is running here.")
@@ -63,14 +69,12 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
     fleet.stop_all(quiet=True)
     servers.remove_data(FOLDER)
     try:
-        results = measure(options, fleet, program)
+        return work(options, fleet, program)
     finally:
         interruptions.ignore()
         fleet.stop_all(quiet=True)
         servers.remove_data(FOLDER)
         (FOLDER / "staging.csv").unlink(missing_ok=True)
-    bench_report.worker(FOLDER, options, *results)
-    return 0
 
 
 def measure(options: argparse.Namespace, fleet: Fleet, program: Path) -> tuple[list[float], list[Drain], int]:
