@@ -7,7 +7,8 @@ import Testing
     private func client(_ server: ScriptedServer) throws -> RedisClient {
         var configuration = try RedisConfiguration(url: "redis://127.0.0.1:\(server.port)")
         // Long enough for a busy machine: here the connection must stand before the deadline comes.
-        configuration.commandTimeout = .seconds(4)
+        configuration.connectTimeout = .seconds(20)
+        configuration.commandTimeout = .seconds(10)
         return RedisClient(configuration, logger: TestLog.logger)
     }
 
@@ -34,7 +35,7 @@ import Testing
             if let error = await failure(client, ["GET", "x"]) {
                 #expect([.outcomeUnknown, .protocolViolation, .server].contains(error.code))
             }
-            #expect(ContinuousClock.now - start < .seconds(8))
+            #expect(ContinuousClock.now - start < .seconds(30))
             var pong: String?
             while pong == nil { pong = try? await client.send(["PING"]).string }
             #expect(pong == "PONG")
@@ -85,7 +86,7 @@ import Testing
             let start = ContinuousClock.now
             let error = await failure(client, ["GET", "x"])
             #expect(error?.code == .unavailable)
-            #expect(ContinuousClock.now - start < .seconds(8))
+            #expect(ContinuousClock.now - start < .seconds(30))
             await client.close()
         }
     }

@@ -24,6 +24,9 @@ public struct TestRedis: Sendable {
             throw NoServer()
         }
         var configuration = try RedisConfiguration(url: url)
+        // Hundreds of tests begin at the same time on however few cores: only a server that hangs is to be noticed.
+        configuration.connectTimeout = .seconds(20)
+        configuration.commandTimeout = .seconds(30)
         let prefix = "test-\(UUID().uuidString.prefix(13).lowercased())"
         configuration.clientName = prefix
         if let queueLimit { configuration.queueLimit = queueLimit }
