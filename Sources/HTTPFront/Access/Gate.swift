@@ -9,6 +9,14 @@ import Storage
 enum Caller: Sendable {
     case person(Bearer)
     case key(APIKeyHolder)
+
+    /// For the audit log.
+    func actor(_ context: FrontContext) -> Actor {
+        switch self {
+        case .person(let bearer): .person(bearer.userID, requestID: context.requestID)
+        case .key(let holder): .key(holder.keyID, name: holder.name, requestID: context.requestID)
+        }
+    }
 }
 
 /// Decides who may come in. An `X-API-Key` makes `Authorization` irrelevant; both are checked against memory, so neither

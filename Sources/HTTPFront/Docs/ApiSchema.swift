@@ -151,23 +151,23 @@ struct ApiSchema: Sendable {
             ),
         ])
 
-    private static let string: JSON = ["type": "string"]
-    private static let integer: JSON = ["type": "integer"]
-    private static let uuid: JSON = ["type": "string", "format": "uuid"]
-    private static let time: JSON = ["type": "string", "format": "date-time"]
-    private static let item: JSON = ["enum": ["gold", "diamond"]]
-    private static let role: JSON = ["enum": ["player", "admin"]]
+    static let string: JSON = ["type": "string"]
+    static let integer: JSON = ["type": "integer"]
+    static let uuid: JSON = ["type": "string", "format": "uuid"]
+    static let time: JSON = ["type": "string", "format": "date-time"]
+    static let item: JSON = ["enum": ["gold", "diamond"]]
+    static let role: JSON = ["enum": ["player", "admin"]]
 
-    private static func text(_ least: Int, _ most: Int) -> JSON {
+    static func text(_ least: Int, _ most: Int) -> JSON {
         ["type": "string", "minLength": JSON(least), "maxLength": JSON(most)]
     }
 
-    private static func about(_ text: String, _ schema: JSON) -> JSON {
+    static func about(_ text: String, _ schema: JSON) -> JSON {
         guard case .object(let members) = schema else { return schema }
         return .object(members + [JSON.Member(name: "description", value: .string(text))])
     }
 
-    private static func object(_ name: String, required: [JSON], _ properties: [(String, JSON)]) -> ApiSchema {
+    static func object(_ name: String, required: [JSON], _ properties: [(String, JSON)]) -> ApiSchema {
         ApiSchema(
             name: name,
             json: [

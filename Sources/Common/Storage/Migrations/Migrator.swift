@@ -10,7 +10,9 @@ struct Migration: Sendable {
 
 /// Brings a database to the schema this version needs.
 public struct Migrator: Sendable {
-    static let migrations: [Migration] = [.auth, .catalog, .processing, .recovery]
+    static let migrations: [Migration] = [
+        .auth, .catalog, .processing, .recovery, .readModels, .identity, .lists,
+    ]
 
     /// The version a database must have at least for these executables.
     public static var requiredVersion: Int32 { migrations.last?.version ?? 0 }

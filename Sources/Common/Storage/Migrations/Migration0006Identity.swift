@@ -1,0 +1,7 @@
+extension Migration {
+    static let identity = Migration(
+        version: 6, name: "identity",
+        script: """
+            SELECT 1;
+            """)
+}

@@ -1,0 +1,7 @@
+extension Migration {
+    static let lists = Migration(
+        version: 7, name: "lists",
+        script: """
+            SELECT 1;
+            """)
+}
