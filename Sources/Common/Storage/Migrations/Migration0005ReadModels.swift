@@ -2,6 +2,6 @@ extension Migration {
     static let readModels = Migration(
         version: 5, name: "read models",
         script: """
-            SELECT 1;
+            PERFORM 1;
             """)
 }

@@ -2,6 +2,6 @@ extension Migration {
     static let identity = Migration(
         version: 6, name: "identity",
         script: """
-            SELECT 1;
+            PERFORM 1;
             """)
 }

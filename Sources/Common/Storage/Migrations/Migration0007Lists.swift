@@ -2,6 +2,6 @@ extension Migration {
     static let lists = Migration(
         version: 7, name: "lists",
         script: """
-            SELECT 1;
+            PERFORM 1;
             """)
 }
