@@ -1,6 +1,7 @@
 import Domain
 import FoundationEssentials
 import Hummingbird
+import Storage
 
 /// Which page of a list is asked for: `limit` (1 to 100) and `cursor`, the `next_cursor` of the page before.
 struct Paging {
@@ -44,6 +45,8 @@ struct Paging {
     /// The answer: `{data, next_cursor}`.
     ///
     /// - Parameter rows: up to one more than `limit`, which tells that there is a next page.
+    /// A row's part of the cursor must never change, and rows must come by it: so whoever walks pages meets every row once
+    /// that was there at the first page.
     func answer<Row>(
         _ rows: [Row], list: String, extra: [(String, JSON)] = [], json: (Row) -> JSON, key: (Row) -> [String]
     ) -> JSON {
@@ -54,6 +57,28 @@ struct Paging {
         ]
         members += extra.map { JSON.Member(name: $0.0, value: $0.1) }
         return .object(members)
+    }
+
+    /// The answer to somebody who follows a list that grows: `next_cursor` is always there, and asks for what comes after.
+    ///
+    /// - Parameters:
+    ///   - rows: up to `limit`.
+    ///   - start: the sort key of the beginning, for a list that is still empty.
+    func following<Row>(
+        _ rows: [Row], list: String, start: [String], json: (Row) -> JSON, key: (Row) -> [String]
+    ) -> JSON {
+        let parts = rows.last.map(key) ?? cursor?.parts ?? start
+        return ["data": .array(rows.map(json)), "next_cursor": .string(Cursor(list: list, parts: parts).text)]
+    }
+}
+
+extension ListPosition {
+    /// As a cursor carries it.
+    var parts: [String] { [String(microseconds), id.description] }
+
+    init?(parts: [String]) {
+        guard parts.count == 2, let microseconds = Int64(parts[0]), let id = Identifier(parts[1]) else { return nil }
+        self.init(microseconds: microseconds, id: id)
     }
 }
 
