@@ -207,7 +207,8 @@ struct ExplanationTests {
     /// Random changes of the catalog and random batches, through the real event store.
     private func live(_ client: PostgresClient, _ people: [Identifier], _ generator: inout SeededGenerator) async throws
     {
-        let types: [EventType] = [.signIn, .signIn, .firstSignIn] + ["LevelUp", "Unheard"].compactMap { EventType($0) }
+        let types: [EventType] =
+            [.signIn, .signIn, .firstSignIn] + ["LevelUp", "Unheard"].compactMap { EventType($0) }
         for round in 0..<Int.random(in: 4...9, using: &generator) {
             switch Int.random(in: 0..<7, using: &generator) {
             case 0:
@@ -217,7 +218,8 @@ struct ExplanationTests {
             case 1: _ = try await client.query("UPDATE catalog.quests SET active = random() < 0.6")
             case 2:
                 _ = try await client.query(
-                    "UPDATE catalog.quests SET event_type = CASE WHEN random() < 0.5 THEN 'LevelUp' ELSE 'UserSignIn' END")
+                    "UPDATE catalog.quests SET event_type = CASE WHEN random() < 0.5 THEN 'LevelUp' ELSE 'UserSignIn' END"
+                )
             default:
                 _ = try await client.query(
                     """

@@ -75,7 +75,7 @@ struct ListTests {
                 between: { if $0 < 5 { try await post() } })
             #expect(Set(met).count == met.count)
             #expect(Set(accounts).isSubset(of: met))
-            #expect(try await Users(client).count() == Int64(met.count) || met.count < 46)
+            #expect(try await Users(client).count() >= Int64(met.count))
         }
     }
 
@@ -268,7 +268,7 @@ struct FollowTests {
             plain.close()
             other.close()
             // Sessions of the pools are idle, and hidden all the same.
-            #expect(ages[0] >= 60_000 && ages[0] < 90_000)
+            #expect(ages[0] > 55_000 && ages[0] < 90_000)
             #expect(ages[1] < 30_000)
             try await eventually("the role has no session any more") {
                 try await database.client.execute(script: "DROP OWNED BY \(role); DROP ROLE \(role)")

@@ -137,7 +137,8 @@ struct PersonCheck {
         if let entry = person.reversed {
             comparison.add(
                 "ledger.amount of entry \(entry.entryID)",
-                expected: entry.kind == "spend" ? "something taken away" : "something added", found: String(entry.amount))
+                expected: entry.kind == "spend" ? "something taken away" : "something added",
+                found: String(entry.amount))
         }
         if person.claimCount > 0 && person.balances == nil {
             comparison.add("account", expected: "a row", found: "none")

@@ -21,7 +21,8 @@ struct PersonController: Sendable {
             let id = try await gate.subject(request, context, keys: true)
             let paging = try Paging(request, list: "claims")
             let rows = try await claims.list(
-                of: id, status: try status(request), after: try paging.position(ListPosition.init), limit: paging.limit + 1)
+                of: id, status: try status(request), after: try paging.position(ListPosition.init),
+                limit: paging.limit + 1)
             return .list(
                 paging.answer(rows, list: "claims", json: \.claim.json, key: \.position.parts))
         }

@@ -55,7 +55,9 @@ struct UsersController: Sendable {
     private func list(_ request: Request) async throws -> Response {
         let paging = try Paging(request, list: "users")
         let cursor = try paging.position { parts -> (id: Identifier, count: Int64?)? in
-            parts.first.flatMap { Identifier($0) }.map { (id: $0, count: parts.dropFirst().first.flatMap { Int64($0) }) }
+            parts.first.flatMap { Identifier($0) }.map {
+                (id: $0, count: parts.dropFirst().first.flatMap { Int64($0) })
+            }
         }
         // Counted once in a walk: to count everybody costs more than to read a page.
         let count: Int64

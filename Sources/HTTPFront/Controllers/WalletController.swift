@@ -120,16 +120,3 @@ struct WalletController: Sendable {
 extension Problem {
     static let walletFull = Problem.conflict("wallet-full", "The wallet cannot hold more than \(Int64.max)")
 }
-
-extension Fields {
-    /// A member that must be one of the names of `Value`.
-    mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String) -> Value?
-    where Value.RawValue == String {
-        let before = faults.count
-        let text = string(name)
-        guard faults.count == before else { return nil }
-        if let value = Value(rawValue: text) { return value }
-        fault(name, "must be " + Value.allCases.map(\.rawValue).joined(separator: " or "))
-        return nil
-    }
-}

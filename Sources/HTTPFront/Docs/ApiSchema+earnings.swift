@@ -14,7 +14,10 @@ extension ApiSchema {
                 "ref",
                 about(
                     "your name for it, unique within its kind: the same again writes nothing",
-                    ["type": "string", "minLength": .integer(1), "maxLength": .integer(255), "pattern": "^[^\\p{Cc}]*$"])
+                    [
+                        "type": "string", "minLength": .integer(1), "maxLength": .integer(255),
+                        "pattern": "^[^\\p{Cc}]*$",
+                    ])
             ),
             ("item", item),
             (
@@ -64,7 +67,8 @@ extension ApiSchema {
         "ExplainedQuest",
         required: [
             "quest_id", "name", "active", "event_type", "goal", "limit", "status", "streak", "duplication",
-            "catalog_revision", "differs", "stored", "counted", "not_counted", "streak_event_ids", "completions", "next",
+            "catalog_revision", "differs", "stored", "counted", "not_counted", "streak_event_ids", "completions",
+            "next",
         ],
         [
             ("quest_id", uuid), ("name", string), ("active", boolean.json), ("event_type", string),
