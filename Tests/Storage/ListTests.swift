@@ -123,7 +123,7 @@ struct ListTests {
             }
             for _ in 0..<4 { try await record(9) }
             let log = EventLog(database.client)
-            let first = try await log.list(.init(), limit: 100).map(\.event.id)
+            let first = try await log.list(.init(), limit: 100).rows.map(\.event.id)
             #expect(first.count == 36)
             let late = try database.another(poolSize: 1)
             defer { late.close() }
@@ -135,12 +135,44 @@ struct ListTests {
                     (SELECT min(recorded_at) + interval '1 microsecond' FROM processing.events)
                 """)
             let seen = try await walk(
-                { try await log.list(.init(), after: $0, limit: 5).map { ($0.event.id, $0.position) } },
+                { try await log.list(.init(), after: $0, limit: 5).rows.map { ($0.event.id, $0.position) } },
                 between: {
                     if $0 == 1 { _ = try await late.query("COMMIT") }
                     if $0 < 3 { try await record(3) }
                 })
             #expect(Set(seen).count == seen.count && Set(first).isSubset(of: seen))
+        }
+    }
+}
+
+@Suite("Events of one type")
+struct RareTypeTests {
+    @Test("A rare type is found page by page in both orders, and no page looks through more than its bound")
+    func rare() async throws {
+        try await TestDatabase.with { database in
+            // One in front, one in the middle, one at the end of many of another type.
+            try await database.client.execute(
+                script: """
+                    INSERT INTO processing.events (id, user_id, event_type, "timestamp", catalog_revision, recorded_at)
+                    SELECT gen_random_uuid(), gen_random_uuid(), CASE WHEN n IN (1, 25000, 50000) THEN 'Rare' ELSE 'Common' END,
+                        now(), 1, now() - interval '1 day' + n / 100 * interval '1 second'
+                    FROM generate_series(1, 50000) AS n
+                    """)
+            let log = EventLog(database.client)
+            let filter = EventLog.Filter(type: "Rare")
+            for isNewest in [true, false] {
+                var (position, seen, pages): (ListPosition?, [Identifier], Int) = (nil, [], 0)
+                repeat {
+                    let page =
+                        isNewest
+                        ? try await log.list(filter, after: position, limit: 10)
+                        : try await log.follow(filter, after: position ?? .start, limit: 10)
+                    seen += page.rows.map(\.event.id)
+                    position = page.lookedThrough
+                    pages += 1
+                } while position != nil && pages < 10
+                #expect(seen.count == 3 && Set(seen).count == 3 && pages == 3)
+            }
         }
     }
 }
@@ -151,7 +183,7 @@ struct FollowTests {
     private func follow(_ log: EventLog, _ position: inout ListPosition, limit: Int = 3) async throws -> [Identifier] {
         var seen: [Identifier] = []
         while true {
-            let rows = try await log.follow(.init(), after: position, limit: limit)
+            let rows = try await log.follow(.init(), after: position, limit: limit).rows
             seen += rows.map(\.event.id)
             guard let last = rows.last else { return seen }
             position = last.position

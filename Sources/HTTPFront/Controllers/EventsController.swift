@@ -14,18 +14,20 @@ struct EventsController: Sendable {
             switch request.uri.queryParameters["order"] {
             case nil, "newest":
                 let paging = try Paging(request, list: "events")
-                let rows = try await events.list(
+                let page = try await events.list(
                     filter, after: try paging.position(ListPosition.init), limit: paging.limit + 1)
                 return .list(
-                    paging.answer(rows, list: "events", json: \.event.json, key: \.position.parts))
+                    paging.answer(
+                        page.rows, list: "events", json: \.event.json, key: \.position.parts,
+                        otherwise: page.lookedThrough?.parts))
             case "oldest":
                 let paging = try Paging(request, list: "events-oldest")
                 let cursor = try paging.position(ListPosition.init) ?? .start
-                let rows = try await events.follow(filter, after: cursor, limit: paging.limit)
+                let page = try await events.follow(filter, after: cursor, limit: paging.limit)
                 return .list(
                     paging.following(
-                        rows, list: "events-oldest", start: ListPosition.start.parts, json: \.event.json,
-                        key: \.position.parts))
+                        page.rows, list: "events-oldest", start: ListPosition.start.parts, json: \.event.json,
+                        key: \.position.parts, otherwise: page.lookedThrough?.parts))
             default: throw Problem.malformed("order must be newest or oldest")
             }
         }

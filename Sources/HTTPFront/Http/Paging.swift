@@ -44,14 +44,18 @@ struct Paging {
 
     /// The answer: `{data, next_cursor}`.
     ///
-    /// - Parameter rows: up to one more than `limit`, which tells that there is a next page.
+    /// - Parameters:
+    ///   - rows: up to one more than `limit`, which tells that there is a next page.
+    ///   - otherwise: where to go on although there are no more rows here.
     /// A row's part of the cursor must never change, and rows must come by it: so whoever walks pages meets every row once
     /// that was there at the first page.
     func answer<Row>(
-        _ rows: [Row], list: String, extra: [(String, JSON)] = [], json: (Row) -> JSON, key: (Row) -> [String]
+        _ rows: [Row], list: String, extra: [(String, JSON)] = [], json: (Row) -> JSON, key: (Row) -> [String],
+        otherwise: [String]? = nil
     ) -> JSON {
         let page = rows.prefix(limit)
-        let next = rows.count > limit ? page.last.map { Cursor(list: list, parts: key($0)).text } : nil
+        let parts = rows.count > limit ? page.last.map(key) : otherwise
+        let next = parts.map { Cursor(list: list, parts: $0).text }
         var members: [JSON.Member] = [
             .init(name: "data", value: .array(page.map(json))), .init(name: "next_cursor", value: JSON(next)),
         ]
@@ -64,10 +68,12 @@ struct Paging {
     /// - Parameters:
     ///   - rows: up to `limit`.
     ///   - start: the sort key of the beginning, for a list that is still empty.
+    ///   - otherwise: where to go on if there are fewer rows than `limit`, other than after the last of them.
     func following<Row>(
-        _ rows: [Row], list: String, start: [String], json: (Row) -> JSON, key: (Row) -> [String]
+        _ rows: [Row], list: String, start: [String], json: (Row) -> JSON, key: (Row) -> [String],
+        otherwise: [String]? = nil
     ) -> JSON {
-        let parts = rows.last.map(key) ?? cursor?.parts ?? start
+        let parts = otherwise ?? rows.last.map(key) ?? cursor?.parts ?? start
         return ["data": .array(rows.map(json)), "next_cursor": .string(Cursor(list: list, parts: parts).text)]
     }
 }
