@@ -104,6 +104,7 @@ CREATE TABLE auth.outbox (
     traceparent text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     published_at timestamp with time zone,
+    request_id text,
     CONSTRAINT outbox_event_type_check CHECK ((event_type ~ '^[A-Za-z][A-Za-z0-9]{0,63}$'::text))
 );
 COMMENT ON TABLE auth.outbox IS 'sign-ins that are not known to be recorded yet; a row goes when its event is in the event table';
