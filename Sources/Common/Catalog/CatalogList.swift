@@ -4,6 +4,7 @@ import Domain
 public protocol CatalogItem: Codable, Hashable, Sendable {
     var name: String { get }
     var active: Bool { get }
+    var revision: Int64 { get }
     var document: CatalogDocument { get }
 }
 

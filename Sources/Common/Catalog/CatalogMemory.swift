@@ -61,6 +61,9 @@ struct CatalogMemory: Sendable {
     /// The lowest revision that this process may answer.
     var lowest: Int64 { floor }
 
+    /// How many answers are kept, of those for what does not exist too.
+    var size: Int { answers.count + pages.count + unknown.count }
+
     mutating func look(_ question: CatalogQuestion, at now: Instant) -> Look {
         if let failedAt {
             let mustTry = !isConfirming && now - failedAt >= Self.rest

@@ -196,8 +196,8 @@ public final class CatalogQueries: Sendable {
                     return CatalogList(revision: all.revision, items: all.quests)
                 }
             }
-            let page = list.page(after: cursor?.text, limit: limit) {
-                ($0.active || withRetired) && (eventType.map { type in ExactText($0.eventType) == type } ?? true)
+            let page = list.page(after: cursor?.text, limit: limit) { quest in
+                (quest.active || withRetired) && (eventType.map { $0.text == quest.eventType } ?? true)
             }
             return render.quests(page.items, page.hasMore)
         case .rewards(let cursor, let limit, let withRetired):
@@ -217,10 +217,11 @@ public final class CatalogQueries: Sendable {
     private func item<Item: CatalogItem>(
         _ key: String, under edition: CatalogEdition?, _ select: () async throws -> Item?
     ) async throws -> CatalogDocument? {
-        try await copy(key, under: edition, of: Item.self) {
+        let item = try await copy(key, under: edition, of: Item.self) {
             guard let item = try await select() else { return nil }
             return (value: item, revision: item.revision, document: item.document)
-        }?.document
+        }
+        return item?.document
     }
 
     private func list<Item: CatalogItem>(
@@ -234,7 +235,7 @@ public final class CatalogQueries: Sendable {
     }
 
     /// The copy under `key`; or what Postgres has, which is then stored, unless somebody who knows better forbids it.
-    private func copy<Value: CatalogValue>(
+    private func copy<Value: Decodable & Sendable>(
         _ key: String, under edition: CatalogEdition?, of type: Value.Type,
         _ select: () async throws -> (value: Value, revision: Int64, document: CatalogDocument)?
     ) async throws -> Value? {
@@ -263,15 +264,6 @@ public final class CatalogQueries: Sendable {
         return selected?.value
     }
 }
-
-/// What a copy in the cache holds.
-protocol CatalogValue: Decodable, Sendable {
-    var document: CatalogDocument { get }
-}
-
-extension Quest: CatalogValue {}
-extension Reward: CatalogValue {}
-extension CatalogList: CatalogValue {}
 
 /// How reads of the catalog were answered.
 private struct CatalogMetrics: Sendable {

@@ -1,6 +1,7 @@
 import Domain
 import Redis
 import Storage
+import Streams
 
 /// What a rebuild has done.
 public struct CatalogRebuilt: Sendable, Equatable {

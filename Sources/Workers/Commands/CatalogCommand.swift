@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import Domain
 import Postgres
 import Redis
 import Runtime
