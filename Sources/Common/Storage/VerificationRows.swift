@@ -10,7 +10,7 @@ enum CatalogVersions {
             FROM catalog.quest_versions ORDER BY revision
             """,
             """
-            SELECT reward_id, reward_name, reward_item, reward_qty, revision FROM catalog.reward_versions
+            SELECT reward_id, reward_name, reward_item, reward_qty, active, revision FROM catalog.reward_versions
             ORDER BY revision
             """,
         ])
