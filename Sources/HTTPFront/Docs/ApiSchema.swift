@@ -25,10 +25,12 @@ struct ApiSchema: Sendable {
     /// Every shape that has a name.
     static let named: [ApiSchema] = general + earnings
 
-    private static let general = [
-        user, newUser, userChange, passwordChange, credentials, token, tokenError, signIn, accepted, progress, claim,
-        walletEntry, event, deadLetter, corrections, problem,
-    ] + catalog
+    private static let general =
+        [
+            user, newUser, userChange, passwordChange, credentials, token, tokenError, signIn, accepted, progress,
+            claim,
+            walletEntry, event, deadLetter, corrections, problem,
+        ] + catalog
 
     static let user = object(
         "User", required: ["user_id", "user_name", "status", "role", "gold", "diamond"],
