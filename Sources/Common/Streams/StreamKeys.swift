@@ -37,4 +37,6 @@ public struct StreamKeys: Hashable, Sendable {
     /// All active quests of one edition of the catalog, as the workers read them.
     public func catalogBook(_ edition: Identifier) -> String { "\(prefix):catalog:book:\(edition)" }
     public var catalogRevision: String { "\(prefix):catalog:revision" }
+    /// Attempts of one kind in the present window; `digest` stands for the address or name.
+    public func attempts(_ kind: String, digest: String) -> String { "\(prefix):attempts:\(kind):\(digest)" }
 }

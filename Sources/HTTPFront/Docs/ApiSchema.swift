@@ -26,7 +26,7 @@ struct ApiSchema: Sendable {
     static let named: [ApiSchema] = [
         user, newUser, userChange, passwordChange, credentials, token, tokenError, signIn, accepted, progress, claim,
         walletEntry, quest, reward, event, deadLetter, corrections, problem,
-    ]
+    ] + accessSchemas
 
     static let user = object(
         "User", required: ["user_id", "user_name", "status", "role", "gold", "diamond"],
