@@ -113,7 +113,7 @@ struct FrontSettings: Sendable {
 
 extension String {
     /// Without blanks at either end.
-    fileprivate var trimmed: String {
+    var trimmed: String {
         String(drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
     }
 }

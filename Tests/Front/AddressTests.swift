@@ -58,7 +58,8 @@ struct AddressTests {
         "Neither an address nor a range",
         arguments: [
             "", "1", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8/8", "::/129",
-            "fe80::1%eth0", "example.com", "10.0.0.256", "1.2.3.4:80", "[::1]", " 10.0.0.1", "010.0.0.1x", "/8", "::/ 8",
+            "fe80::1%eth0", "example.com", "10.0.0.256", "1.2.3.4:80", "[::1]", " 10.0.0.1", "010.0.0.1x", "/8",
+            "::/ 8",
         ])
     func wrong(_ text: String) {
         #expect(NetworkRange(text) == nil)
@@ -80,7 +81,9 @@ struct AddressTests {
         #expect(of("::1", "203.0.113.7 ,\t2001:db8:1::5") == "203.0.113.7")
         #expect(of("10.0.0.1", "10.0.0.3,10.0.0.2") == "10.0.0.3")
         // Garbage: the last address that was believed.
-        for garbage in ["", "unknown", "_hidden", "203.0.113.7x", "1.2.3", "[::1", "1.2.3.4:x", "[1.2.3.4]:5", "<script>"] {
+        for garbage in [
+            "", "unknown", "_hidden", "203.0.113.7x", "1.2.3", "[::1", "1.2.3.4:x", "[1.2.3.4]:5", "<script>",
+        ] {
             #expect(of("10.0.0.1", garbage) == "10.0.0.1", "\(garbage)")
             #expect(of("10.0.0.1", "198.51.100.1,\(garbage),10.0.0.2") == "10.0.0.2", "\(garbage)")
             #expect(of("10.0.0.1", "\(garbage),203.0.113.7") == "203.0.113.7", "\(garbage)")
@@ -112,16 +115,19 @@ struct AddressTests {
         }
         #expect(problems(["QUESTLINE_PROXIES": "10.0.0.0/8, ::1"]) == "")
         for wrong in [
-            "example.com", "https://a.example/", "https://a.example,*", "https://*.example", "https://A.example", "null",
+            "example.com", "https://a.example/", "https://a.example,*", "https://*.example", "https://A.example",
+            "null",
             "https://a.example:443", "http://a.example:80", "https://a.example:0", "https://", "https://a b", "://x",
         ] {
             #expect(
-                problems(["QUESTLINE_CORS_ORIGINS": wrong]).hasPrefix("wrong setting: QUESTLINE_CORS_ORIGINS "), "\(wrong)")
+                problems(["QUESTLINE_CORS_ORIGINS": wrong]).hasPrefix("wrong setting: QUESTLINE_CORS_ORIGINS "),
+                "\(wrong)")
         }
         for right in ["*", "https://a.example", "http://localhost:3000, https://[::1]:8443", "capacitor://localhost"] {
             #expect(problems(["QUESTLINE_CORS_ORIGINS": right]) == "", "\(right)")
         }
-        let long = String(repeating: "s", count: 32), name = "QUESTLINE_JWT_PREVIOUS_SECRETS"
+        let long = String(repeating: "s", count: 32)
+        let name = "QUESTLINE_JWT_PREVIOUS_SECRETS"
         #expect(problems([name: "\(long),short"]).contains(name))
         #expect(problems([name: "\(long)1, \(long)2\n\(long)3\n"]) == "")
         let production = ["QUESTLINE_ENV": "production", "QUESTLINE_JWT_SECRET": long]

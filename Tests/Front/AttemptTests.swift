@@ -16,7 +16,8 @@ struct AttemptTests {
 
     private let proxied = ["QUESTLINE_PROXIES": "127.0.0.0/8,::1"]
 
-    @Test("A hundred wrong passwords from one address: 429 long before the last, nobody else is hindered, and it passes")
+    @Test(
+        "A hundred wrong passwords from one address: 429 long before the last, nobody else is hindered, and it passes")
     func guessing() async throws {
         try await TestFront.with(proxied) { front in
             _ = try await front.signUp("Ann")
@@ -31,8 +32,9 @@ struct AttemptTests {
                     #expect(answer.headers["ratelimit"]?.contains("\"sign-in-pair\";r=0;t=") == true)
                     #expect(answer.json["error"] == "temporarily_unavailable")
                 } else {
-                    #expect(answer.headers["ratelimit-policy"] == "\"sign-in-address\";q=50;w=300"
-                        || answer.headers["ratelimit"]?.contains("\"sign-in-pair\";r=0") == true)
+                    #expect(
+                        answer.headers["ratelimit-policy"] == "\"sign-in-address\";q=50;w=300"
+                            || answer.headers["ratelimit"]?.contains("\"sign-in-pair\";r=0") == true)
                     #expect(answer.headers["ratelimit"]?.hasPrefix("\"sign-in-address\";r=\(49 - index);t=") == true)
                 }
             }
@@ -50,7 +52,7 @@ struct AttemptTests {
             #expect(spent.headers["ratelimit"]?.hasPrefix("\"sign-in-address\";r=0;t=") == true)
             #expect(try await client(front.base, from: "203.0.113.2").signIn("Bob", "password 1").status == 200)
             // The windows end by themselves: here at once.
-            let keys = try await front.redis.client.send(["KEYS", "\(front.keys.prefix):attempts:*"])
+            let keys = try await front.redis.client.send(["KEYS", "\(front.keys.prefix):attempts:sign-in-*"])
             for key in keys.elements.compactMap(\.string) {
                 let left = try #require(try await front.redis.client.send(["PTTL", key]).integer)
                 #expect((1...300_000).contains(left))
@@ -68,7 +70,7 @@ struct AttemptTests {
                 for _ in 0..<11 { _ = try await guesser.signIn("Ann", "wrong password") }
                 #expect(try await guesser.signIn("Ann", "password 1").status == 429)
                 let redis = RedisClient(try RedisConfiguration(url: cache.url), logger: TestLog.logger)
-                let keys = try await redis.send(["KEYS", "*:attempts:*"]).elements.compactMap(\.string)
+                let keys = try await redis.send(["KEYS", "*:attempts:sign-in-*"]).elements.compactMap(\.string)
                 #expect(keys.count == 3)
                 for key in keys { _ = try await redis.send(["PEXPIRE", key, 1_000]) }
                 // The front takes the end of the window over from Redis, whatever it remembers.

@@ -34,7 +34,8 @@ extension Guarantees {
                 let id = try await front.signUp("Ann")
                 let token = try #require(try await front.signIn("Ann").text("access_token"))
                 func status() async throws -> Int {
-                    try await front.send("GET", "/api/v1/users/me", headers: ["Authorization": "Bearer \(token)"]).status
+                    try await front.send("GET", "/api/v1/users/me", headers: ["Authorization": "Bearer \(token)"])
+                        .status
                 }
                 #expect(try await status() == 200)
                 let reset = ["admin", "reset-password"]
@@ -160,7 +161,8 @@ extension Guarantees {
             try await Stage.with { stage in
                 try await stage.migrate()
                 _ = try await stage.database.query(
-                    "INSERT INTO processing.losses (stream, entry_id, reason) VALUES ('quest:signins', '1-1', 'a test')")
+                    "INSERT INTO processing.losses (stream, entry_id, reason) VALUES ('quest:signins', '1-1', 'a test')"
+                )
                 let loss = try await stage.database.query("SELECT loss_id FROM processing.losses")
                     .first?.decode(0, as: Int64.self)
                 #expect(try await stage.run(.worker, ["losses", "dismiss", "--all"]).code == 0)

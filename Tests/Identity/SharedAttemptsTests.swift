@@ -78,7 +78,8 @@ struct SharedAttemptsTests {
         }
     }
 
-    @Test("Redis dies in mid-count: the memory counts on from there, nobody waits long, and what Redis lost is put back")
+    @Test(
+        "Redis dies in mid-count: the memory counts on from there, nobody waits long, and what Redis lost is put back")
     func outage() async throws {
         try await PrivateRedis.with(options: ["--appendonly", "no"]) { redis in
             let heard = Locked<[Bool]>([])

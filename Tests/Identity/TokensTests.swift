@@ -37,9 +37,12 @@ struct TokensTests {
     }
 
     /// A token written by hand, signed with HMAC-SHA-256 whatever its header says.
-    private func forged(header: String, claims: String, secret: String, digest: any HashFunction.Type = SHA256.self) -> String {
+    private func forged(header: String, claims: String, secret: String, digest: any HashFunction.Type = SHA256.self)
+        -> String
+    {
         func encoded(_ bytes: some Sequence<UInt8>) -> String {
-            Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+            Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
+                "=", with: "")
         }
         let signed = encoded(header.utf8) + "." + encoded(claims.utf8)
         let key = SymmetricKey(data: Array(secret.utf8))
@@ -181,7 +184,9 @@ struct AccessListTests {
         #expect(list.refusal(of: bearer(issued: now.advanced(bySeconds: -60))) == nil)
     }
 
-    @Test("A token that says under which state of the account it was given out is judged by that, whatever the clocks say")
+    @Test(
+        "A token that says under which state of the account it was given out is judged by that, whatever the clocks say"
+    )
     func clocks() {
         let list = AccessList()
         let user = Identifier.random()

@@ -105,7 +105,8 @@ struct AccountChangesTests {
             let id = try await ann(database).id
             let users = Users(database.client)
             let future = Timestamp.now.advanced(bySeconds: 3_600)
-            _ = try await database.client.query("UPDATE auth.users SET tokens_valid_from = \(future) WHERE user_id = \(id)")
+            _ = try await database.client.query(
+                "UPDATE auth.users SET tokens_valid_from = \(future) WHERE user_id = \(id)")
             var last = future
             for round in 0..<4 {
                 _ = try await users.setPassword("h\(round)", of: id, by: .commandLine)

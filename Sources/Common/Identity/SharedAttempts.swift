@@ -56,7 +56,8 @@ public final class SharedAttempts: AttemptCounter {
         var arguments: [any RedisArgument] = [verb]
         for (rule, known) in zip(rules, memory.counts(rules)) {
             arguments += [
-                rule.limit.attempts, rule.limit.seconds * 1_000, known.attempts, SharedAttempts.milliseconds(known.left),
+                rule.limit.attempts, rule.limit.seconds * 1_000, known.attempts,
+                SharedAttempts.milliseconds(known.left),
                 known.window,
             ]
         }
@@ -97,7 +98,8 @@ public final class SharedAttempts: AttemptCounter {
         let subject = Array((rule.key.subject?.description ?? "").utf8)
         let digest = HMAC<SHA256>.authenticationCode(for: subject, using: secret)
         return keys.attempts(
-            rule.key.kind.rawValue, digest: digest.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+            rule.key.kind.rawValue,
+            digest: digest.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
     }
 
     private static func milliseconds(_ duration: Duration) -> Int64 {

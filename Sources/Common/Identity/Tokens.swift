@@ -57,7 +57,12 @@ public struct Tokens: Sendable {
         let exp: Int64
         let role: User.Role
         /// `tokens_valid_from` of the account, in milliseconds.
-        let valid_from: Int64?
+        let validFrom: Int64?
+
+        private enum CodingKeys: String, CodingKey {
+            case sub, jti, iat, exp, role
+            case validFrom = "valid_from"
+        }
 
         /// The caller compares the times itself, against its own clock.
         func verify(using algorithm: some JWTAlgorithm) async throws {}
@@ -115,7 +120,7 @@ public struct Tokens: Sendable {
         let issued = Tokens.moment(of: tokenID).milliseconds / 1_000
         let claims = Claims(
             sub: userID, jti: tokenID, iat: issued, exp: issued + Tokens.lifetime, role: role,
-            valid_from: accountValidFrom?.milliseconds)
+            validFrom: accountValidFrom?.milliseconds)
         return try await keys.sign(claims, kid: keyID)
     }
 
@@ -136,7 +141,7 @@ public struct Tokens: Sendable {
         guard now < expiry else { throw TokenRefusal(reason: "the token has expired") }
         return Bearer(
             userID: claims.sub, tokenID: claims.jti, role: claims.role, issuedAt: Tokens.moment(of: claims.jti),
-            expiresAt: expiry, accountValidFrom: claims.valid_from.flatMap(Tokens.timestamp))
+            expiresAt: expiry, accountValidFrom: claims.validFrom.flatMap(Tokens.timestamp))
     }
 
     /// The header is read before anything else, for it must not choose how it is checked: one algorithm, a `kid` of ours.

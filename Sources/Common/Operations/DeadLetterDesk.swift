@@ -118,7 +118,8 @@ public struct DeadLetterDesk: Sendable {
             ("source", .text(letter.source)), ("source_id", .text(letter.sourceID)), ("error", .text(letter.error)),
             (
                 "fields",
-                .object(AuditDetails(letter.textFields.prefix(20).map { ($0.name, .text(String($0.value.prefix(200)))) }))
+                .object(
+                    AuditDetails(letter.textFields.prefix(20).map { ($0.name, .text(String($0.value.prefix(200)))) }))
             ),
         ]
         if !corrections.isEmpty {

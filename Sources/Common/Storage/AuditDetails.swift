@@ -22,7 +22,8 @@ public struct AuditDetails: Sendable, Equatable, ExpressibleByDictionaryLiteral 
 
     /// As `jsonb` takes it: what it cannot hold, NUL, becomes U+FFFD.
     public var json: String {
-        "{" + members.map { "\(AuditDetails.quoted($0.name)):\(AuditDetails.json($0.value))" }.joined(separator: ",") + "}"
+        "{" + members.map { "\(AuditDetails.quoted($0.name)):\(AuditDetails.json($0.value))" }.joined(separator: ",")
+            + "}"
     }
 
     private static func json(_ value: Value) -> String {

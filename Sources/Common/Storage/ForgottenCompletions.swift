@@ -9,7 +9,8 @@ extension ProgressRebuild {
     ///
     /// - Returns: how many were put back.
     /// - Throws: `PostgresError`; doing it again is safe.
-    public func putBack(_ ids: [Identifier], of userID: Identifier, by actor: Actor = .commandLine) async throws -> Int {
+    public func putBack(_ ids: [Identifier], of userID: Identifier, by actor: Actor = .commandLine) async throws -> Int
+    {
         try await postgres.transaction(operation: "put completions back into the outbox") { transaction in
             let given = try await transaction.pipeline([
                 "SELECT claim_id FROM auth.reward_claims WHERE claim_id = ANY(\(ids))",

@@ -35,7 +35,7 @@ struct ClientAddress: Sendable {
     static func proxies(_ text: String) throws(WrongProxy) -> [NetworkRange] {
         var ranges: [NetworkRange] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let part = part.filter { !$0.isWhitespace }
+            let part = String(part).trimmed
             guard let range = NetworkRange(part) else { throw WrongProxy(text: part) }
             ranges.append(range)
         }

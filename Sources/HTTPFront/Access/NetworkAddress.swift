@@ -92,7 +92,8 @@ struct NetworkRange: Hashable, Sendable {
     /// IPv4 addresses are not in a range of IPv6 that only happens to reach over the place where they stand.
     func contains(_ address: NetworkAddress) -> Bool {
         if address.isIPv4, length < 96 { return false }
-        let high = NetworkRange.mask(min(64, length)), low = NetworkRange.mask(max(0, length - 64))
+        let high = NetworkRange.mask(min(64, length))
+        let low = NetworkRange.mask(max(0, length - 64))
         return (address.high ^ first.high) & high == 0 && (address.low ^ first.low) & low == 0
     }
 

@@ -19,7 +19,8 @@ extension ApiOperation {
                 (name: "actor_id", about: "by this account or API key only"),
                 (name: "action", about: "of this action only, as user.ban"),
                 (name: "subject", about: "done to this only: an id, or a name where there is no id"),
-                (name: "from", about: "at this RFC 3339 time or later"), (name: "before", about: "before this RFC 3339 time"),
+                (name: "from", about: "at this RFC 3339 time or later"),
+                (name: "before", about: "before this RFC 3339 time"),
             ]),
     ]
 }

@@ -20,7 +20,8 @@ extension ApiSchema {
         "AuditRecord",
         required: ["audit_id", "actor_id", "actor", "action", "subject", "details", "request_id", "created_at"],
         [
-            ("audit_id", integer), ("actor_id", about("null for the command line", ["type": ["string", "null"], "format": "uuid"])),
+            ("audit_id", integer),
+            ("actor_id", about("null for the command line", ["type": ["string", "null"], "format": "uuid"])),
             ("actor", string), ("action", string), ("subject", string), ("details", ["type": "object"]),
             ("request_id", ["type": ["string", "null"]]), ("created_at", time),
         ])

@@ -23,10 +23,12 @@ struct ApiSchema: Sendable {
     static let boolean = ApiSchema(json: ["type": "boolean"])
 
     /// Every shape that has a name.
-    static let named: [ApiSchema] = [
-        user, newUser, userChange, passwordChange, credentials, token, tokenError, signIn, accepted, progress, claim,
-        walletEntry, quest, reward, event, deadLetter, corrections, problem,
-    ] + accessSchemas
+    static let named: [ApiSchema] =
+        [
+            user, newUser, userChange, passwordChange, credentials, token, tokenError, signIn, accepted, progress,
+            claim,
+            walletEntry, quest, reward, event, deadLetter, corrections, problem,
+        ] + accessSchemas
 
     static let user = object(
         "User", required: ["user_id", "user_name", "status", "role", "gold", "diamond"],

@@ -59,10 +59,10 @@ struct CrossOrigin: Sendable {
     ///
     /// - Throws: `WrongOrigin`, which names the first that no browser would send.
     static func read(_ text: String) throws(WrongOrigin) -> CrossOrigin {
-        if text.filter({ !$0.isWhitespace }) == "*" { return CrossOrigin(allowed: .everybody) }
+        if text.trimmed == "*" { return CrossOrigin(allowed: .everybody) }
         var origins: Set<String> = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let origin = part.filter { !$0.isWhitespace }
+            let origin = String(part).trimmed
             guard isOrigin(origin) else { throw WrongOrigin(text: origin) }
             origins.insert(origin)
         }
@@ -72,7 +72,8 @@ struct CrossOrigin: Sendable {
     /// Scheme, host and perhaps a port, in small letters and without a slash at the end.
     private static func isOrigin(_ text: String) -> Bool {
         guard let mark = text.firstRange(of: "://") else { return false }
-        let scheme = text[..<mark.lowerBound], authority = text[mark.upperBound...]
+        let scheme = text[..<mark.lowerBound]
+        let authority = text[mark.upperBound...]
         func isPlain(_ byte: UInt8) -> Bool { (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) }
         guard scheme.utf8.first.map({ (0x61...0x7a).contains($0) }) == true,
             scheme.utf8.allSatisfy({ isPlain($0) || [0x2b, 0x2d, 0x2e].contains($0) })

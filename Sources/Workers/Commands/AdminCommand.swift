@@ -120,7 +120,8 @@ struct AdminCommand: AsyncParsableCommand {
 
         func validate() throws {
             guard Identifier(id) != nil else {
-                throw ValidationError("'\(ControlCharacters.escaped(id))' is not the id of a key: list-keys shows them.")
+                throw ValidationError(
+                    "'\(ControlCharacters.escaped(id))' is not the id of a key: list-keys shows them.")
             }
         }
 

@@ -101,7 +101,8 @@ struct DeadLettersCommand: AsyncParsableCommand {
         func run() async throws {
             let (choice, corrections) = (chosen.choice, corrections.map { (name: $0.name, value: $0.value) })
             await DeadLettersCommand.run { desk in
-                try LetterText.tell(await desk.retry(choice, set: corrections, by: .commandLine), "Retried", asJSON: json)
+                try LetterText.tell(
+                    await desk.retry(choice, set: corrections, by: .commandLine), "Retried", asJSON: json)
             }
         }
     }
