@@ -87,6 +87,10 @@ struct ExplainTests {
             #expect(try await admin.get("/api/v1/events?cursor=\(cursor)").problem == "malformed-request")
             #expect(try await admin.get("/api/v1/events?order=sideways").problem == "malformed-request")
             #expect(try await front.key.get(path).problem == "forbidden")
+            let audit = try await admin.get("/api/v1/audit?order=oldest&limit=1")
+            #expect(audit.status == 200 && audit.json["next_cursor"]?.string != nil)
+            let wrong = "/api/v1/audit?cursor=\(audit.json["next_cursor"]?.string ?? "")"
+            #expect(try await admin.get(wrong).problem == "malformed-request")
         }
     }
 

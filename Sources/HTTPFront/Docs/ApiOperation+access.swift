@@ -21,6 +21,10 @@ extension ApiOperation {
                 (name: "subject", about: "done to this only: an id, or a name where there is no id"),
                 (name: "from", about: "at this RFC 3339 time or later"),
                 (name: "before", about: "before this RFC 3339 time"),
+                (
+                    name: "order",
+                    about: "newest (usual) or oldest: then next_cursor is always there, and follows the log"
+                ),
             ]),
     ]
 }
