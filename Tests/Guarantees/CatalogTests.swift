@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import FoundationNetworking
 import Postgres
 import Redis
 import Storage
