@@ -118,7 +118,8 @@ let package = Package(
         tests(
             "Front",
             [
-                "Domain", "HTTPFront", "Identity", "Postgres", "Redis", "Runtime", "Storage", "Streams", "TestSupport",
+                "Domain", "HTTPFront", "Identity", "Operations", "Postgres", "Redis", "Runtime", "Storage", "Streams",
+                "TestSupport",
                 logging, lifecycle, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ]),

@@ -104,9 +104,9 @@ struct App: Sendable {
         UsersController(
             users: users, hasher: hasher, limits: limits, gate: gate, hints: hints, addresses: addresses
         ).add(to: &api)
-        PersonController(
-            progress: ProgressRows(postgres), claims: Claims(postgres), wallets: Wallets(postgres), gate: gate
-        ).add(to: &api)
+        PersonController(progress: ProgressRows(postgres), claims: Claims(postgres), gate: gate).add(to: &api)
+        WalletController(wallets: Wallets(postgres), gate: gate).add(to: &api)
+        ExplainController(explanations: Explanations(postgres), gate: gate).add(to: &api)
         let catalog = CatalogQueries(
             rows: QuestRows(postgres),
             projector: Projector(

@@ -56,6 +56,10 @@ extension VerificationSnapshot {
             people[try row.decode(0), default: Person()].breaks.append(
                 LedgerBreak(entryID: try row.decode(1), sum: try row.decode(2), balanceAfter: try row.decode(3)))
         }
+        for row in results[8] {
+            people[try row.decode(0), default: Person()].reversed = ReversedEntry(
+                entryID: try row.decode(1), kind: try row.decode(2), amount: try row.decode(3))
+        }
         return people
     }
 

@@ -23,7 +23,9 @@ struct ApiSchema: Sendable {
     static let boolean = ApiSchema(json: ["type": "boolean"])
 
     /// Every shape that has a name.
-    static let named: [ApiSchema] = [
+    static let named: [ApiSchema] = general + earnings
+
+    private static let general = [
         user, newUser, userChange, passwordChange, credentials, token, tokenError, signIn, accepted, progress, claim,
         walletEntry, event, deadLetter, corrections, problem,
     ] + catalog

@@ -43,6 +43,19 @@ struct Fields {
         return text
     }
 
+    /// A member that must be one of the names of `Value`.
+    mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String) -> Value?
+    where Value.RawValue == String {
+        let before = faults.count
+        guard let text = optionalString(name) else {
+            if faults.count == before { missing(name) }
+            return nil
+        }
+        if let value = Value(rawValue: text) { return value }
+        fault(name, "must be " + Value.allCases.map(\.rawValue).joined(separator: " or "))
+        return nil
+    }
+
     /// A member that must have a value, which is not null, if it is there at all.
     mutating func refuseNull(_ names: [String]) {
         for name in names where object[name] == .null { fault(name, "must not be null") }
