@@ -1,6 +1,8 @@
 import Domain
 import Postgres
+import Redis
 import Storage
+import Streams
 import TestSupport
 import Testing
 
