@@ -3,6 +3,7 @@ import Hummingbird
 import Identity
 import Logging
 import NIOCore
+import NIOHTTP1
 import Postgres
 import Redis
 
@@ -25,6 +26,8 @@ struct Envelope: RouterMiddleware {
             response = Envelope.problem(for: error, request, context).response(requestID: context.requestID)
         }
         response.headers[.xRequestID] = context.requestID
+        // Most answers are somebody's own; what may be kept says so itself.
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
         for field in Envelope.securityHeaders where response.headers[field.name] == nil {
             response.headers[field.name] = field.value
         }
@@ -40,6 +43,7 @@ struct Envelope: RouterMiddleware {
         case let error as HTTPError where error.status == .notFound:
             return .notFound("No route has this path")
         case let error as HTTPError where error.status == .badRequest: return .malformed(error.body ?? "Bad request")
+        case is HTTPParserError: return .malformed("The body ends or breaks off where it should not", closes: true)
         case is NIOTooManyBytesError: return .tooLarge(FrontContext.largestBody)
         case let overload as PasswordOverload:
             return .unavailable("Too many people are signing in", retryAfter: overload.retryAfterSeconds)
@@ -57,7 +61,7 @@ struct Envelope: RouterMiddleware {
     }
 
     /// No framing, no sniffing, no referrer, nothing loaded from elsewhere; pages narrow it further down for themselves.
-    private static let securityHeaders: HTTPFields = [
+    static let securityHeaders: HTTPFields = [
         .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
         .xContentTypeOptions: "nosniff",
         .referrerPolicy: "no-referrer",
