@@ -39,7 +39,7 @@ struct ApiParameter: Sendable {
         ])
     static let cursor = query(
         "cursor", "`next_cursor` of the page before, unchanged",
-        ["type": "string", "pattern": "^[A-Za-z0-9_-]{4,2048}$", "examples": ["WyJxdWVzdHMiLCJVc2VyU2lnbkluIl0"]])
+        ["type": "string", "pattern": "^[A-Za-z0-9_-]{4,2048}$"])
 
     static let ifNoneMatch = ApiParameter(
         name: "If-None-Match", place: .header,

@@ -24,6 +24,8 @@ struct Envelope: RouterMiddleware {
             response = try await next(request, context)
         } catch {
             response = Envelope.problem(for: error, request, context).response(requestID: context.requestID)
+            // What follows the headers of an answer to HEAD would be taken for the next answer.
+            if request.method == .head { response = response.createHeadResponse() }
         }
         response.headers[.xRequestID] = context.requestID
         // Most answers are somebody's own; what may be kept says so itself.
