@@ -90,7 +90,7 @@ struct App: Sendable {
 
         let router = Router(context: FrontContext.self)
         router.add(middleware: MetricsMiddleware())
-        router.add(middleware: Envelope())
+        router.add(middleware: Envelope(logger: logger))
         var root = Routes(router)
         var api = Routes(router, under: "api/v1")
         let health = HealthController(pulse: pulse)

@@ -68,8 +68,8 @@ struct LoginController: Sendable {
         guard found.user.status != .banned else { throw TokenError.invalidGrant }
         await limits.signInSucceeded(name: name)
         if verdict.isOutdated { await renew(found.passwordHash, of: found.user, password) }
-        let event = try await intake.acceptSignIn(
-            of: found.user, at: asked, traceparent: Traceparent.valid(request.headers[.traceparent]))
+        let event = try await intake.acceptSignIn(of: found.user, at: asked, origin: context.origin)
+        context.logger.debug("accepted a sign-in", metadata: ["event_id": "\(event.id)"])
         let token = try await tokens.issue(for: found.user.id, tokenID: event.id, role: found.user.role)
         return .json(
             [
