@@ -29,6 +29,8 @@ enum DocsPage {
         let method: String
         let kind: String
         let path: String
+        let pathHTML: String
+        let shortHTML: String
         let summary: String
         let audience: String
         let hasParameters: Bool
@@ -80,7 +82,8 @@ enum DocsPage {
         let fields = operation.answer.map { rows(ApiText.fields(of: $0.reference)) } ?? []
         return Operation(
             id: operation.id, method: operation.method.rawValue, kind: operation.method.rawValue.lowercased(),
-            path: operation.fullPath, summary: operation.summary, audience: operation.audience.rawValue,
+            path: operation.fullPath, pathHTML: breakable(operation.fullPath), shortHTML: breakable(operation.path),
+            summary: operation.summary, audience: operation.audience.rawValue,
             hasParameters: !operation.parameters.isEmpty,
             parameters: operation.parameters.map { parameter in
                 Row(
@@ -91,6 +94,11 @@ enum DocsPage {
             answers: operation.answers.map(view),
             hasFields: !fields.isEmpty, fields: fields, request: DocsExample.request(operation),
             response: DocsExample.response(operation), status: operation.status)
+    }
+
+    /// Where there is no room for all of it, it goes on in the next line after a slash.
+    private static func breakable(_ path: String) -> String {
+        ApiText.escaped(path).replacing("/", with: "/<wbr>")
     }
 
     private static func bodyType(_ operation: ApiOperation) -> String {

@@ -24,7 +24,7 @@ enum DocsStyle {
           color: inherit; text-decoration: none; }
         .contents li a:hover, .contents .part a:hover { color: var(--accent); }
         .contents li a:hover { background: var(--ground); }
-        .contents span { overflow-wrap: anywhere; }
+        .contents span { overflow-wrap: anywhere; word-break: normal; }
         .verb { font: 700 .68rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; letter-spacing: .03em;
           padding: .1rem .4rem; border-radius: .3rem; border: 1px solid currentColor; flex: none; }
         .contents .verb { border: 0; padding: 0; width: 3.4rem; font-size: .66rem; }
@@ -41,8 +41,9 @@ enum DocsStyle {
         .docs th, .docs td { text-align: start; vertical-align: top; padding: .5rem .75rem; }
         .docs th { font-size: .8rem; color: var(--soft); font-weight: 600; background: var(--ground); }
         .docs tbody tr { border-top: 1px solid var(--line); }
-        .docs td:first-child { white-space: nowrap; }
-        .docs td:first-child code { overflow-wrap: normal; }
+        .docs td:first-child, .docs .answers td:last-child { white-space: nowrap; }
+        .docs td code { overflow-wrap: normal; }
+        .docs td > code:only-child { white-space: nowrap; }
         .need { font-size: .75rem; color: var(--soft); margin-inline-start: .35rem; }
         .need.required { color: var(--fault); }
         .media { text-transform: none; letter-spacing: 0; font-weight: 400; margin-inline-start: .35rem; }
@@ -62,9 +63,11 @@ enum DocsStyle {
           .contents { position: sticky; top: 0; height: 100vh; overflow-y: auto; border-bottom: 0;
             border-inline-end: 1px solid var(--line); padding-bottom: 3rem; }
         }
+        @media (max-width: 63.99rem) { .contents { max-height: 20rem; overflow-y: auto; } }
         @media (max-width: 40rem) {
-          .docs td:first-child { white-space: normal; min-width: 7rem; }
-          .docs table { min-width: 30rem; }
+          .docs table:not(.answers) { min-width: 30rem; }
+          .docs table:not(.answers) td:first-child { white-space: normal; min-width: 7rem; }
+          .operation { padding: 1rem; margin-inline: -.5rem; }
         }
 
         """

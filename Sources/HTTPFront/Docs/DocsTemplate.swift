@@ -26,7 +26,7 @@ enum DocsTemplate {
         <li><a href="#problems">Problems</a></li></ul>
         {{#groups}}
         <p class="part"><a href="#{{id}}">{{name}}</a></p>
-        <ul>{{#operations}}<li><a href="#{{id}}"><b class="verb {{kind}}">{{method}}</b><span>{{path}}</span></a></li>{{/operations}}</ul>
+        <ul>{{#operations}}<li><a href="#{{id}}"><b class="verb {{kind}}">{{method}}</b><span>{{{shortHTML}}}</span></a></li>{{/operations}}</ul>
         {{/groups}}
         </details></nav>
         <main id="main" tabindex="-1">
@@ -87,7 +87,7 @@ enum DocsTemplate {
         <section class="group" aria-labelledby="{{id}}"><h2 id="{{id}}">{{name}}</h2><p class="lead">{{about}}</p>
         {{#operations}}
         <article class="card operation" aria-labelledby="{{id}}">
-        <h3 id="{{id}}"><b class="verb {{kind}}">{{method}}</b> <code>{{path}}</code></h3>
+        <h3 id="{{id}}"><b class="verb {{kind}}">{{method}}</b> <code>{{{pathHTML}}}</code></h3>
         <p class="summary">{{summary}}.</p><p class="hint">For {{audience}}.</p>
         {{#hasParameters}}
         <h4>Parameters</h4>
@@ -104,7 +104,7 @@ enum DocsTemplate {
         </tbody></table></div>
         {{/hasBody}}
         <h4>Answers</h4>
-        <div class="wide" tabindex="0" role="region" aria-label="Answers of {{method}} {{path}}"><table><thead><tr><th>Status</th><th>When</th><th>Headers</th></tr></thead><tbody>
+        <div class="wide" tabindex="0" role="region" aria-label="Answers of {{method}} {{path}}"><table class="answers"><thead><tr><th>Status</th><th>When</th><th>Headers</th></tr></thead><tbody>
         {{#answers}}<tr><td><span class="status {{kind}}">{{status}}</span></td><td>{{{aboutHTML}}}</td><td>{{headers}}</td></tr>
         {{/answers}}
         </tbody></table></div>
