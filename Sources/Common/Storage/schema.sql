@@ -430,9 +430,10 @@ ALTER TABLE ONLY public.questline_migrations
 CREATE INDEX outbox_by_event ON auth.outbox USING btree (event_id);
 CREATE INDEX outbox_by_publication ON auth.outbox USING btree (published_at, outbox_id);
 CREATE INDEX revoked_tokens_by_time ON auth.revoked_tokens USING btree (revoked_at);
+CREATE INDEX reward_claims_by_person ON auth.reward_claims USING btree (user_id, created_at, claim_id, status);
 CREATE INDEX users_by_validity ON auth.users USING btree (tokens_valid_from) WHERE (tokens_valid_from > '1970-01-01 00:00:00+00'::timestamp with time zone);
 CREATE INDEX wallet_entries_by_person ON auth.wallet_entries USING btree (user_id, entry_id);
-CREATE INDEX events_by_person ON processing.events USING btree (user_id);
+CREATE INDEX events_by_person_and_time ON processing.events USING btree (user_id, recorded_at);
 CREATE INDEX events_by_time ON processing.events USING btree (recorded_at);
 CREATE UNIQUE INDEX losses_by_entry ON processing.losses USING btree (stream, entry_id);
 CREATE UNIQUE INDEX losses_by_reason ON processing.losses USING btree (stream, reason) WHERE ((dismissed_at IS NULL) AND (entry_id IS NULL) AND (last_seen_at IS NULL));

@@ -54,12 +54,19 @@ struct UsersController: Sendable {
 
     private func list(_ request: Request) async throws -> Response {
         let paging = try Paging(request, list: "users")
-        let cursor = try paging.position { $0.first.flatMap { Identifier($0) } }
-        let page = try await users.list(after: cursor, limit: paging.limit + 1)
-        return .json(
+        let cursor = try paging.position { parts -> (id: Identifier, count: Int64?)? in
+            parts.first.flatMap { Identifier($0) }.map {
+                (id: $0, count: parts.dropFirst().first.flatMap { Int64($0) })
+            }
+        }
+        // Counted once in a walk: to count everybody costs more than to read a page.
+        let count: Int64
+        if let counted = cursor?.count { count = counted } else { count = try await users.count() }
+        let page = try await users.list(after: cursor?.id, limit: paging.limit + 1)
+        return .list(
             paging.answer(
-                page.users, list: "users", extra: [("count", .integer(page.count))], json: \.json,
-                key: { [$0.id.description] }))
+                page, list: "users", extra: [("count", .integer(count))], json: \.json,
+                key: { [$0.id.description, String(count)] }))
     }
 
     private func change(_ request: Request, _ context: FrontContext) async throws -> Response {

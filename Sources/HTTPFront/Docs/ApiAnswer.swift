@@ -35,7 +35,9 @@ extension ApiOperation {
     private func success(_ status: Int) -> ApiAnswer {
         var headers = [ApiHeader.requestID]
         if status == 201 { headers.append(.location) }
-        if failures.contains(304) || (failures.contains(428) && status == 200) { headers.append(.entityTag) }
+        if isTagged || failures.contains(304) || (failures.contains(428) && status == 200) {
+            headers.append(.entityTag)
+        }
         let about =
             switch status {
             case 201: "Made"
@@ -55,6 +57,7 @@ extension ApiOperation {
                 status: 304, about: "What If-None-Match names has not changed; there is no body", schema: nil,
                 mediaType: mediaType, headers: headers + [.entityTag])
         case 401: headers.append(.authenticate)
+        case 412: headers.append(.entityTag)
         case 429, 503: headers.append(.retryAfter)
         default: break
         }

@@ -11,6 +11,9 @@ extension ApiOperation {
                 .query("type", "of this type only", ApiSchema.eventType),
                 .query("recorded_from", "recorded at this time or later", ApiSchema.time),
                 .query("recorded_before", "recorded before this time", ApiSchema.time),
+                .query(
+                    "order", "oldest first: then `next_cursor` is always there, and follows the table",
+                    ["enum": ["newest", "oldest"]]),
             ]),
         ApiOperation(
             method: .get, path: "/status", summary: "Groups, lag, outboxes, dead letters and durability",

@@ -31,6 +31,8 @@ struct ApiOperation: Sendable {
     /// Statuses of its own beside those that follow from its audience, its body and its parameters. 304 means that answers
     /// have an entity tag, 428 that a change must name one.
     var failures: [Int] = []
+    /// Whether a success has an entity tag although there is no asking whether it has changed.
+    var isTagged = false
     /// The text of a success that is no JSON.
     var mediaType = "application/json"
     /// Whether it answers from memory alone, so that nothing can be away.

@@ -22,6 +22,8 @@ struct ApiParameter: Sendable {
             switch name {
             case "user_id": ("the person's id; with a token, `me` is one's own", person)
             case "name": ("percent-encoded", ApiSchema.text(1, 255))
+            case "entry_id":
+                ("the number of the entry", ["type": "integer", "minimum": .integer(1), "maximum": .integer(.max)])
             case "letter_id": ("the id of the entry in the dead-letter stream", ApiSchema.streamID)
             default:
                 ("the id of the " + name.replacing("_id", with: "").replacing("_", with: " "), ApiSchema.uuid)

@@ -17,6 +17,7 @@ extension ApiSchema {
                             ("detail", example("is missing", string)),
                         ])))
             ),
+            ("balance", about("with `insufficient-funds` and `wallet-full`: what the wallet holds", integer)),
             ("request_id", about("the same as X-Request-Id", example("0b6c1f3f9a52e5d7", string))),
         ])
 

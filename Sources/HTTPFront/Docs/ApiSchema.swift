@@ -12,7 +12,7 @@ struct ApiSchema: Sendable {
     static let place = "#/components/schemas/"
 
     /// Every shape that has a name.
-    static let named: [ApiSchema] = sessions + accounts + earned + catalog + operations + [problem]
+    static let named: [ApiSchema] = sessions + accounts + earned + earnings + catalog + operations + [problem]
 
     /// - Parameter extra: members beside `data` and `next_cursor`.
     static func list(of row: ApiSchema, _ extra: [(String, JSON)] = []) -> ApiSchema {
@@ -74,7 +74,9 @@ extension ApiSchema {
 
     /// The same, or null.
     static func nullable(_ schema: JSON) -> JSON {
-        guard case .object(let members) = schema else { return schema }
+        guard case .object(let members) = schema, schema["$ref"] == nil else {
+            return ["anyOf": [schema, ["type": "null"]]]
+        }
         return .object(
             members.map { member in
                 switch (member.name, member.value) {

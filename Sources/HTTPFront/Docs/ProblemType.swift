@@ -39,6 +39,22 @@ struct ProblemType: Sendable {
             slug: "unknown-source", status: 409, meaning: "Nobody here reads the stream that a dead letter came from.",
             remedy: "Drop it, or move it by hand."),
         ProblemType(
+            slug: "reward-in-use", status: 409, meaning: "Active quests pay the reward that was to be retired.",
+            remedy: "Retire those quests, or give them another reward."),
+        ProblemType(
+            slug: "insufficient-funds", status: 409,
+            meaning: "The wallet holds less than was to be taken away: `balance`.",
+            remedy: "Spend less."),
+        ProblemType(
+            slug: "wallet-full", status: 409, meaning: "The wallet cannot hold any more: `balance`.",
+            remedy: "Spend something first."),
+        ProblemType(
+            slug: "ref-reused", status: 409, meaning: "The `ref` names another entry already.",
+            remedy: "Choose another `ref`; to repeat an entry send exactly the same."),
+        ProblemType(
+            slug: "precondition-failed", status: 412, meaning: "It has changed since the version in `If-Match`.",
+            remedy: "Read it again, and decide again."),
+        ProblemType(
             slug: "too-large", status: 413, meaning: "The body has more than \(FrontContext.largestBody) bytes.",
             remedy: "Send less at once."),
         ProblemType(
@@ -47,6 +63,9 @@ struct ProblemType: Sendable {
         ProblemType(
             slug: "invalid-values", status: 422, meaning: "The body is JSON, and values in it are not valid.",
             remedy: "Mend what `errors` lists, each by its JSON pointer."),
+        ProblemType(
+            slug: "precondition-required", status: 428, meaning: "A change must say which version it is meant for.",
+            remedy: "Send `If-Match` with the `ETag` of the last answer."),
         ProblemType(
             slug: "too-many-attempts", status: 429, meaning: "A limit is used up.",
             remedy: "Wait for `Retry-After` seconds."),
