@@ -116,7 +116,10 @@ let package = Package(
         tests("Operations", ["Domain", "Operations", "Postgres", "Storage", "TestSupport"]),
         tests(
             "Identity",
-            ["Domain", "Identity", "Postgres", "Storage", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")]),
+            [
+                "Domain", "Identity", "Postgres", "Redis", "Storage", "Streams", "TestSupport", crypto,
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ]),
         tests(
             "Front",
             [

@@ -43,16 +43,8 @@ struct EventsController: Sendable {
             guard let type = EventType(text) else { throw Problem.malformed("type is not an event type") }
             filter.type = type.name
         }
-        filter.recordedFrom = try moment("recorded_from", request)
-        filter.recordedBefore = try moment("recorded_before", request)
+        filter.recordedFrom = try request.moment("recorded_from")
+        filter.recordedBefore = try request.moment("recorded_before")
         return filter
-    }
-
-    private func moment(_ name: String, _ request: Request) throws -> Timestamp? {
-        guard let text = try request.parameter(name) else { return nil }
-        guard let moment = Timestamp(rfc3339: text) else {
-            throw Problem.malformed("\(name) must be an RFC 3339 time; a + in a query is written %2B")
-        }
-        return moment
     }
 }

@@ -32,9 +32,14 @@ extension ApiOperation {
         return statuses
     }
 
+    /// What every answer has, and how the limits stand where there are some.
+    private var usualHeaders: [ApiHeader] {
+        [.requestID] + (failures.contains(429) ? [.rateLimit, .rateLimitPolicy] : [])
+    }
+
     private func success(_ status: Int) -> ApiAnswer {
-        var headers = [ApiHeader.requestID]
-        if status == 201 { headers.append(.location) }
+        var headers = usualHeaders
+        if status == 201, isLocated { headers.append(.location) }
         if isTagged || failures.contains(304) || (failures.contains(428) && status == 200) {
             headers.append(.entityTag)
         }
@@ -50,7 +55,7 @@ extension ApiOperation {
     }
 
     private func failure(_ status: Int) -> ApiAnswer {
-        var headers = [ApiHeader.requestID]
+        var headers = usualHeaders
         switch status {
         case 304:
             return ApiAnswer(

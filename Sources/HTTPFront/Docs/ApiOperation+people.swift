@@ -8,7 +8,12 @@ extension ApiOperation {
             answer: .user, body: .newUser, failures: [409, 429]),
         ApiOperation(
             method: .get, path: "/users", summary: "Lists accounts", audience: .admin, status: 200,
-            answer: .list(of: .user, [("count", ApiSchema.count)]), query: paging),
+            answer: .list(of: .user, [("count", ApiSchema.count)]),
+            query: paging + [
+                .query(
+                    "user_name", "only names that begin with this",
+                    ["type": "string", "maxLength": .integer(255), "examples": ["an"]])
+            ]),
         ApiOperation(
             method: .post, path: "/users", summary: "Makes an account for somebody", audience: .admin, status: 201,
             answer: .user, body: .newUser, failures: [409]),

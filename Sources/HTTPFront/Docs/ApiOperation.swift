@@ -33,6 +33,8 @@ struct ApiOperation: Sendable {
     var failures: [Int] = []
     /// Whether a success has an entity tag although there is no asking whether it has changed.
     var isTagged = false
+    /// Whether what a 201 has made can be read at an address of its own.
+    var isLocated = true
     /// The text of a success that is no JSON.
     var mediaType = "application/json"
     /// Whether it answers from memory alone, so that nothing can be away.
@@ -74,6 +76,7 @@ extension ApiOperation {
         Group(name: "Earnings", about: "What a person has earned: progress, claims, the wallet.", operations: earnings),
         Group(name: "Catalog", about: "Quests and rewards.", operations: catalog),
         Group(name: "Operators", about: "What admins look at and mend.", operations: operators),
+        Group(name: "Access", about: "API keys, and who did what.", operations: access),
         Group(name: "Probes", about: "For load balancers and tools, at the root.", operations: probes),
     ]
 

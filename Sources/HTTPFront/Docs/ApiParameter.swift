@@ -77,10 +77,17 @@ struct ApiHeader: Sendable {
         schema: ["type": "string", "pattern": "^/api/v1/"])
     static let retryAfter = ApiHeader(
         name: "Retry-After", about: "seconds to wait", schema: ["type": "integer", "minimum": .integer(1)])
+    static let rateLimit = ApiHeader(
+        name: "RateLimit",
+        about: "attempts left, and seconds until there are all of them again: `\"sign-up-address\";r=9;t=3600`",
+        schema: ["type": "string"], isRequired: false)
+    static let rateLimitPolicy = ApiHeader(
+        name: "RateLimit-Policy", about: "the limits, in attempts and seconds: `\"sign-up-address\";q=10;w=3600`",
+        schema: ["type": "string"], isRequired: false)
     static let authenticate = ApiHeader(
         name: "WWW-Authenticate", about: "how to authenticate (RFC 6750)",
         schema: ["type": "string", "pattern": "^Bearer "])
 
     /// All of them, for the document's components.
-    static let all = [requestID, entityTag, location, retryAfter, authenticate]
+    static let all = [requestID, entityTag, location, retryAfter, authenticate, rateLimit, rateLimitPolicy]
 }

@@ -12,7 +12,8 @@ struct ApiSchema: Sendable {
     static let place = "#/components/schemas/"
 
     /// Every shape that has a name.
-    static let named: [ApiSchema] = sessions + accounts + earned + earnings + catalog + operations + [problem]
+    static let named: [ApiSchema] =
+        sessions + accounts + earned + earnings + catalog + operations + accessSchemas + [problem]
 
     /// - Parameter extra: members beside `data` and `next_cursor`.
     static func list(of row: ApiSchema, _ extra: [(String, JSON)] = []) -> ApiSchema {

@@ -116,15 +116,21 @@ enum OpenAPI {
 /// Answers. Problems are the same wherever they occur, so they stand among the components.
 extension OpenAPI {
     private static func reference(to answer: ApiAnswer) -> JSON {
-        answer.isProblem ? ["$ref": .string("#/components/responses/\(name(answer.status))")] : describe(answer)
+        isShared(answer) ? ["$ref": .string("#/components/responses/\(name(answer.status))")] : describe(answer)
     }
 
     private static var sharedAnswers: [JSON.Member] {
         var byStatus: [Int: ApiAnswer] = [:]
-        for answer in ApiOperation.groups.flatMap(\.operations).flatMap(\.answers) where answer.isProblem {
+        for answer in ApiOperation.groups.flatMap(\.operations).flatMap(\.answers)
+        where isShared(answer) {
             byStatus[answer.status] = answer
         }
         return byStatus.sorted { $0.key < $1.key }.map { .init(name: name($0.key), value: describe($0.value)) }
+    }
+
+    /// Routes with a limit tell how it stands, whatever they answer.
+    private static func isShared(_ answer: ApiAnswer) -> Bool {
+        answer.isProblem && !answer.headers.contains { $0.name == ApiHeader.rateLimit.name }
     }
 
     private static func name(_ status: Int) -> String {

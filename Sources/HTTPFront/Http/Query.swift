@@ -1,3 +1,4 @@
+import Domain
 import Hummingbird
 
 extension Request {
@@ -19,5 +20,16 @@ extension Request {
             found = value
         }
         return found
+    }
+
+    /// The same, read as a time.
+    ///
+    /// - Throws: `Problem` 400.
+    func moment(_ name: String) throws -> Timestamp? {
+        guard let text = try parameter(name) else { return nil }
+        guard let moment = Timestamp(rfc3339: text) else {
+            throw Problem.malformed("\(name) must be an RFC 3339 time; a + in a query is written %2B")
+        }
+        return moment
     }
 }
