@@ -18,7 +18,7 @@ extension ApiOperation {
             status: 200, answer: .quest, failures: [304]),
         ApiOperation(
             method: .post, path: "/quests", summary: "Makes a quest", audience: .admin, status: 201, answer: .quest,
-            body: .newQuest, isTagged: true, failures: [409]),
+            body: .newQuest, failures: [409], isTagged: true),
         ApiOperation(
             method: .patch, path: "/quests/{quest_id}",
             summary: "Changes what is named; what was completed before stays as it is. Needs If-Match",
@@ -37,7 +37,7 @@ extension ApiOperation {
             audience: .everybody, status: 200, answer: .reward, failures: [304]),
         ApiOperation(
             method: .post, path: "/rewards", summary: "Makes a reward", audience: .admin, status: 201, answer: .reward,
-            body: .newReward, isTagged: true, failures: [409]),
+            body: .newReward, failures: [409], isTagged: true),
         ApiOperation(
             method: .patch, path: "/rewards/{reward_id}",
             summary: "Changes what is named; what was completed before stays as it is. Needs If-Match",
