@@ -18,7 +18,15 @@ enum ApiExample {
         case "integer", "number": return schema["minimum"] ?? .integer(0)
         case "boolean": return true
         case "null": return .null
-        default: return "text"
+        default: return ofString(schema["format"]?.string)
+        }
+    }
+
+    private static func ofString(_ format: String?) -> JSON {
+        switch format {
+        case "uuid": of(ApiSchema.uuid)
+        case "date-time": of(ApiSchema.time)
+        default: "text"
         }
     }
 
