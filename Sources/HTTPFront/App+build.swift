@@ -96,7 +96,7 @@ struct App: Sendable {
 
         let router = Router(context: FrontContext.self)
         router.add(middleware: MetricsMiddleware())
-        router.add(middleware: Envelope(crossOrigin: settings.crossOrigin))
+        router.add(middleware: Envelope(logger: logger, crossOrigin: settings.crossOrigin))
         var root = Routes(router)
         var api = Routes(router, under: "api/v1")
         let health = HealthController(pulse: pulse)

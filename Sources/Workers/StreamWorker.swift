@@ -246,12 +246,14 @@ struct StreamWorker<Handler: EntryHandler>: Service {
                 return DeadLetters.Burial(delivery.entry, error: burial.reason, deliveries: delivery.deliveries)
             }, from: group, at: .now)
         guard buried > 0, let first = burials.first else { return }
-        logger.warning(
-            "dead letters",
-            metadata: [
-                "stream": "\(group.stream)", "count": "\(buried)",
-                "first": "\(work.deliveries[first.item].entry.id): \(first.reason)",
-            ])
+        let entry = work.deliveries[first.item].entry
+        var metadata: Logger.Metadata = [
+            "stream": "\(group.stream)", "count": "\(buried)", "first": "\(entry.id): \(first.reason)",
+        ]
+        for name: StaticString in ["event_id", "traceparent", "request_id"] {
+            if let value = entry[name] { metadata["\(name)"] = "\(value)" }
+        }
+        logger.warning("dead letters", metadata: metadata)
         Counter(label: "quest_dead_letters_total", dimensions: [("group", group.group)]).increment(by: buried)
     }
 }

@@ -33,7 +33,8 @@ struct WorkerAssembly {
         case .progress:
             let books = QuestBooks(rows: quests, cache: connections.cache, keys: keys)
             let handler = ProgressHandler(
-                events: events, outbox: signIns, losses: losses, books: books, producer: producer, changes: changes)
+                events: events, outbox: signIns, losses: losses, books: books, producer: producer, changes: changes,
+                logger: connections.logger)
             return [StreamWorker(group: progressGroup, handler: handler, connections: connections, keys: keys)]
         case .claims:
             let handler = ClaimsHandler(

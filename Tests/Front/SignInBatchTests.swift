@@ -11,7 +11,7 @@ struct SignInBatchTests {
 
     private func batch(_ key: String? = nil, sender: Identifier = .random()) -> SignInBatch {
         SignInBatch(
-            sender: APIKeyHolder(keyID: sender, name: "game"), idempotencyKey: key, traceparent: nil, now: now)
+            sender: APIKeyHolder(keyID: sender, name: "game"), idempotencyKey: key, origin: .unnamed, now: now)
     }
 
     private func faults(_ body: JSON) -> [String] {
@@ -99,17 +99,5 @@ struct SignInBatchTests {
         let one = try batch("1:x", sender: sender).events(in: body).map(\.id)
         let other = try batch("x", sender: sender).events(in: body).map(\.id)
         #expect(Set(one).isDisjoint(with: other))
-    }
-
-    @Test("Only a valid trace context is passed on")
-    func traceparent() {
-        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-        #expect(Traceparent.valid(good) == good)
-        for bad in [
-            nil, "", "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01", good + "0", "01" + good.dropFirst(2),
-        ] {
-            #expect(Traceparent.valid(bad) == nil)
-        }
     }
 }

@@ -7,7 +7,8 @@ import Testing
     private let id = StreamID(milliseconds: 1, sequence: 0)
     private let event = SignInEvent(
         id: .timeOrdered(at: .now), type: .signIn, userID: .random(), occurredAt: .now,
-        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        origin: EventOrigin(
+            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", requestID: "req-7_A"))
     private let completion = Completion(
         id: Identifier.random().marked(version: 8), userID: .random(), questID: .random(), ordinal: 2,
         rewardItem: .diamond, rewardQuantity: 10, autoClaim: true, catalogRevision: 7, causeID: .random(),
@@ -104,10 +105,16 @@ import Testing
         #expect(try decoded("9999-12-31T23:59:59.999Z").milliseconds == Timestamp.range.upperBound)
     }
 
-    @Test func aBadTraceIsLeftOut() throws {
+    @Test func aBadTraceOrRequestIsLeftOut() throws {
         for trace in ["", "xyz", String(repeating: "G", count: 55), "00-" + String(repeating: "é", count: 26)] {
             let fields = SignInEntry.encode(event).map { $0.name == "traceparent" ? ("traceparent", trace) : $0 }
-            #expect(try SignInEntry.decode(try entry(fields)).traceparent == nil)
+            let origin = try SignInEntry.decode(try entry(fields)).origin
+            #expect(origin.traceparent == nil && origin.requestID == "req-7_A")
+        }
+        for request in ["", "a b", "é", "\"", String(repeating: "a", count: 65)] {
+            let fields = SignInEntry.encode(event).map { $0.name == "request_id" ? ("request_id", request) : $0 }
+            let origin = try SignInEntry.decode(try entry(fields)).origin
+            #expect(origin.requestID == nil && origin.traceparent == event.origin.traceparent)
         }
     }
 

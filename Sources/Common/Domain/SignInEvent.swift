@@ -5,17 +5,18 @@ public struct SignInEvent: Hashable, Sendable {
     public let type: EventType
     public let userID: Identifier
     public let occurredAt: Timestamp
-    /// The W3C trace context of the request that brought it, if there was one.
-    public let traceparent: String?
+    /// The request that brought it.
+    public let origin: EventOrigin
 
     public init(
-        id: Identifier, type: EventType, userID: Identifier, occurredAt: Timestamp, traceparent: String? = nil
+        id: Identifier, type: EventType, userID: Identifier, occurredAt: Timestamp,
+        origin: EventOrigin = .unnamed
     ) {
         self.id = id
         self.type = type
         self.userID = userID
         self.occurredAt = occurredAt
-        self.traceparent = traceparent
+        self.origin = origin
     }
 
     /// Whether `other` has this one's id but is about another person or of another type.

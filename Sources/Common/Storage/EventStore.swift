@@ -92,8 +92,8 @@ public struct EventStore: Sendable {
         return """
             WITH batch AS (
                 SELECT * FROM unnest(\(events.map(\.id)), \(events.map(\.userID)), \(events.map(\.type.name)),
-                    \(events.map(\.occurredAt)), \(events.map(\.traceparent)))
-                    WITH ORDINALITY AS e (id, user_id, event_type, occurred_at, traceparent, place)
+                    \(events.map(\.occurredAt)), \(events.map(\.origin.eventData)))
+                    WITH ORDINALITY AS e (id, user_id, event_type, occurred_at, origin, place)
             ), quests AS (
                 SELECT * FROM unnest(\(quests.map(\.quest.id)), \(quests.map(\.quest.eventType)),
                     \(quests.map(\.quest.terms.streak)), \(quests.map(\.quest.terms.duplication)),
@@ -102,9 +102,7 @@ public struct EventStore: Sendable {
                     AS q (quest_id, event_type, goal, max_completions, reward_item, reward_qty, auto_claim)
             ), inserted AS (
                 INSERT INTO processing.events (id, user_id, event_type, "timestamp", event_data, catalog_revision)
-                SELECT id, user_id, event_type, occurred_at,
-                    CASE WHEN traceparent IS NOT NULL THEN jsonb_build_object('traceparent', traceparent) END,
-                    \(book.revision)
+                SELECT id, user_id, event_type, occurred_at, origin::jsonb, \(book.revision)
                 FROM batch ORDER BY id
                 ON CONFLICT (id) DO NOTHING
                 RETURNING id
@@ -189,6 +187,17 @@ extension Completion {
             rewardQuantity: try row.decode(first + 4), autoClaim: try row.decode(first + 5),
             catalogRevision: try row.decode(first + 6), causeID: try row.decode(first + 7),
             occurredAt: try row.decode(first + 8))
+    }
+}
+
+extension EventOrigin {
+    /// What the row of an event tells of it, a JSON object; nil for nothing. None of the characters it may have needs
+    /// escaping.
+    var eventData: String? {
+        let members = [("traceparent", traceparent), ("request_id", requestID)].compactMap { name, value in
+            value.map { "\"\(name)\":\"\($0)\"" }
+        }
+        return members.isEmpty ? nil : "{" + members.joined(separator: ",") + "}"
     }
 }
 

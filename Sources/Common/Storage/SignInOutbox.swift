@@ -19,9 +19,10 @@ public struct SignInOutbox: Sendable {
     /// the rows. Two rows may carry one event id: whether they are the same event is found behind the stream.
     public static func insertion(of events: [SignInEvent]) -> SQL {
         """
-        INSERT INTO auth.outbox (event_id, event_type, user_id, occurred_at, traceparent)
+        INSERT INTO auth.outbox (event_id, event_type, user_id, occurred_at, traceparent, request_id)
         SELECT * FROM unnest(\(events.map(\.id)), \(events.map(\.type.name)), \(events.map(\.userID)),
-            \(events.map(\.occurredAt)), \(events.map(\.traceparent))) AS e (id, event_type, user_id, at, traceparent)
+            \(events.map(\.occurredAt)), \(events.map(\.origin.traceparent)), \(events.map(\.origin.requestID)))
+            AS e (id, event_type, user_id, at, traceparent, request_id)
         RETURNING outbox_id
         """
     }
@@ -99,7 +100,7 @@ public struct SignInOutbox: Sendable {
                 WHERE outbox_id > \(cursor) AND published_at <= now()
                 ORDER BY outbox_id LIMIT \(limit) FOR UPDATE SKIP LOCKED
                 """
-            ).map { (row: try Row($0), isOld: try $0.decode(6, as: Bool.self)) }
+            ).map { (row: try Row($0), isOld: try $0.decode(7, as: Bool.self)) }
             let next = rows.count == limit ? rows.last?.row.number : nil
             let done = rows.isEmpty ? [] : try await recorded(rows.map(\.row.event))
             let removed = rows.filter { done.contains($0.row.event.id) }.map(\.row)
@@ -196,7 +197,7 @@ public struct SignInOutbox: Sendable {
     }
 
     /// In the order in which `Row` reads them.
-    private static let columns = "outbox_id, event_id, event_type, user_id, occurred_at, traceparent"
+    private static let columns = "outbox_id, event_id, event_type, user_id, occurred_at, traceparent, request_id"
 
     private struct Row: Sendable {
         let number: Int64
@@ -209,7 +210,7 @@ public struct SignInOutbox: Sendable {
             number = try row.decode(0)
             event = SignInEvent(
                 id: try row.decode(1), type: type, userID: try row.decode(3), occurredAt: try row.decode(4),
-                traceparent: try row.decodeIfPresent(5))
+                origin: EventOrigin(traceparent: try row.decodeIfPresent(5), requestID: try row.decodeIfPresent(6)))
         }
     }
 }

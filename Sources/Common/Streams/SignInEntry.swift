@@ -1,9 +1,12 @@
 import Domain
 import Redis
 
-/// How a sign-in stands in its stream: `event_id`, `type`, `user_id`, `occurred_at`, and `traceparent` if there is one.
+/// How a sign-in stands in its stream: `event_id`, `type`, `user_id`, `occurred_at`, and of the request
+/// that brought it `traceparent` and `request_id`, if it named them.
 public enum SignInEntry {
-    private static let names: [StaticString] = ["event_id", "type", "user_id", "occurred_at", "traceparent"]
+    private static let names: [StaticString] = [
+        "event_id", "type", "user_id", "occurred_at", "traceparent", "request_id",
+    ]
 
     /// The fields in the order in which they are written.
     public static func encode(_ event: SignInEvent) -> [(name: String, value: String)] {
@@ -12,12 +15,13 @@ public enum SignInEntry {
             (name: "user_id", value: event.userID.description),
             (name: "occurred_at", value: event.occurredAt.description),
         ]
-        if let traceparent = event.traceparent { fields.append((name: "traceparent", value: traceparent)) }
+        if let traceparent = event.origin.traceparent { fields.append((name: "traceparent", value: traceparent)) }
+        if let requestID = event.origin.requestID { fields.append((name: "request_id", value: requestID)) }
         return fields
     }
 
     /// Refuses what no producer here writes: a bad or absent field, `QuestCompleted`, and an id of version 8, which is
-    /// a completion's. A bad `traceparent` is left out rather than held against a sign-in.
+    /// a completion's. A bad `traceparent` or `request_id` is left out.
     ///
     /// - Throws: `EntryError` naming the field.
     public static func decode(_ entry: StreamEntry) throws(EntryError) -> SignInEvent {
@@ -29,15 +33,12 @@ public enum SignInEntry {
         let userID = try fields.identifier(2)
         let occurredAt = try fields.timestamp(3)
         return SignInEvent(
-            id: id, type: type, userID: userID, occurredAt: occurredAt, traceparent: traceparent(fields.optional(4)))
+            id: id, type: type, userID: userID, occurredAt: occurredAt,
+            origin: origin(fields.optional(4), fields.optional(5)))
     }
 
-    /// 55 characters of W3C Trace Context, version 00.
-    private static func traceparent(_ reply: RedisReply?) -> String? {
-        guard let text = reply?.validString, text.utf8.count == 55 else { return nil }
-        let isWellFormed = text.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte) || byte == 0x2d
-        }
-        return isWellFormed ? text : nil
+    private static func origin(_ traceparent: RedisReply?, _ requestID: RedisReply?) -> EventOrigin {
+        if traceparent == nil, requestID == nil { return .unnamed }
+        return EventOrigin(traceparent: traceparent?.validString, requestID: requestID?.validString)
     }
 }

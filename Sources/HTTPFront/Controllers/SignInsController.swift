@@ -2,6 +2,7 @@ import Domain
 import HTTPTypes
 import Hummingbird
 import Identity
+import Logging
 
 /// Trusted ingest: other servers report the sign-ins of people who have an account there.
 struct SignInsController: Sendable {
@@ -13,9 +14,12 @@ struct SignInsController: Sendable {
             let sender = try await gate.key(request)
             let batch = SignInBatch(
                 sender: sender, idempotencyKey: try idempotencyKey(request),
-                traceparent: Traceparent.valid(request.headers[.traceparent]), now: .now)
+                origin: context.origin, now: .now)
             let events = try batch.events(in: try await request.json(context))
             try await intake.accept(events)
+            context.logger.debug(
+                "accepted sign-ins, the first of them",
+                metadata: ["events": "\(events.count)", "event_id": "\(events.first?.id.description ?? "-")"])
             return .json(
                 [
                     "accepted": JSON(events.count), "event_ids": .array(events.map { JSON($0.id) }),

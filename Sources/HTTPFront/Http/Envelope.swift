@@ -1,3 +1,4 @@
+import Domain
 import HTTPTypes
 import Hummingbird
 import Identity
@@ -11,15 +12,20 @@ import Redis
 struct Envelope: RouterMiddleware {
     typealias Context = FrontContext
 
+    /// Of the front, not of the HTTP server, whose own lines are for nobody.
+    let logger: Logger
     let crossOrigin: CrossOrigin
 
     func handle(
         _ request: Request, context: FrontContext, next: (Request, FrontContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        if let own = request.headers[.xRequestID], Envelope.isUsable(own) { context.requestID = own }
-        context.logger[metadataKey: "hb.request.id"] = nil
+        context.origin = EventOrigin(
+            traceparent: request.headers[.traceparent], requestID: request.headers[.xRequestID])
+        if let own = context.origin.requestID { context.requestID = own }
+        context.logger = logger
         context.logger[metadataKey: "request_id"] = .string(context.requestID)
+        if let trace = context.origin.traceID { context.logger[metadataKey: "trace_id"] = .string(String(trace)) }
         var response: Response
         do {
             if let preflight = crossOrigin.preflight(request) {
@@ -75,14 +81,6 @@ struct Envelope: RouterMiddleware {
         .permissionsPolicy: "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         .xFrameOptions: "DENY",
     ]
-
-    private static func isUsable(_ id: String) -> Bool {
-        (1...64).contains(id.utf8.count)
-            && id.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-                    || byte == 0x2d || byte == 0x5f
-            }
-    }
 }
 
 extension HTTPField.Name {

@@ -1,3 +1,4 @@
+import Domain
 import Hummingbird
 import Logging
 
@@ -8,6 +9,8 @@ struct FrontContext: RequestContext {
     let peer: String
     /// Told to the client, and on every log line of the request.
     var requestID: String
+    /// What the client called the request; events keep it.
+    var origin = EventOrigin.unnamed
 
     /// Bodies beyond this are refused with 413.
     static let largestBody = 1_048_576

@@ -89,19 +89,18 @@ final class Intake: Sendable {
     ///
     /// - Returns: the event; its id becomes the id of the token.
     /// - Throws: `Problem` 503.
-    func acceptSignIn(of user: User, at now: Timestamp = .now, traceparent: String?) async throws -> SignInEvent {
+    func acceptSignIn(of user: User, at now: Timestamp = .now, origin: EventOrigin) async throws -> SignInEvent {
         let id = Identifier.timeOrdered(at: now)
         if user.status == .new {
             try admit(1, to: kept, "Too many sign-ins wait to be published")
-            let first = SignInEvent(
-                id: id, type: .firstSignIn, userID: user.id, occurredAt: now, traceparent: traceparent)
+            let first = SignInEvent(id: id, type: .firstSignIn, userID: user.id, occurredAt: now, origin: origin)
             if let row = try await recordFirst(first) {
                 stored.increment()
                 forwarder.offer([first], rows: [row])
                 return first
             }
         }
-        let event = SignInEvent(id: id, type: .signIn, userID: user.id, occurredAt: now, traceparent: traceparent)
+        let event = SignInEvent(id: id, type: .signIn, userID: user.id, occurredAt: now, origin: origin)
         try await accept([event])
         return event
     }

@@ -15,7 +15,7 @@ struct SignInBatch {
 
     let sender: APIKeyHolder
     let idempotencyKey: String?
-    let traceparent: String?
+    let origin: EventOrigin
     let now: Timestamp
 
     /// - Throws: `Problem` 422.
@@ -54,7 +54,7 @@ struct SignInBatch {
         fields.refuseOthers(than: SignInBatch.members)
         guard fields.faults.isEmpty, let userID, let type else { return nil }
         return SignInEvent(
-            id: eventID ?? newID(index), type: type, userID: userID, occurredAt: occurredAt, traceparent: traceparent)
+            id: eventID ?? newID(index), type: type, userID: userID, occurredAt: occurredAt, origin: origin)
     }
 
     private func type(_ fields: inout Fields) -> EventType? {
@@ -104,18 +104,5 @@ struct SignInBatch {
         // A name-based UUID (RFC 9562, section 5.5) in the sender's own namespace.
         let digest = Insecure.SHA1.hash(data: sender.keyID.bytes + Array("\(index):\(idempotencyKey)".utf8))
         return Identifier(bytes: Array(digest))?.marked(version: 5) ?? .timeOrdered(at: now)
-    }
-}
-
-/// The trace a request belongs to (W3C Trace Context, version 00).
-enum Traceparent {
-    static func valid(_ header: String?) -> String? {
-        guard let header, header.utf8.count == 55 else { return nil }
-        let parts = header.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.map(\.utf8.count) == [2, 32, 16, 2], parts[0] == "00",
-            parts.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) } }),
-            parts[1].contains(where: { $0 != "0" }), parts[2].contains(where: { $0 != "0" })
-        else { return nil }
-        return header
     }
 }

@@ -1,5 +1,6 @@
 import Catalog
 import Domain
+import Logging
 import Metrics
 import Postgres
 import Storage
@@ -17,11 +18,12 @@ final class ProgressHandler: EntryHandler {
     private let books: QuestBooks
     private let producer: Producer
     private let changes: Changes
+    private let logger: Logger
     private let book = Mutex<QuestBook?>(nil)
 
     init(
         events: EventStore, outbox: SignInOutbox, losses: Losses, books: QuestBooks, producer: Producer,
-        changes: Changes
+        changes: Changes, logger: Logger
     ) {
         self.events = events
         self.outbox = outbox
@@ -29,6 +31,7 @@ final class ProgressHandler: EntryHandler {
         self.books = books
         self.producer = producer
         self.changes = changes
+        self.logger = logger
     }
 
     func decode(_ entry: StreamEntry) throws(EntryError) -> SignInEvent {
@@ -49,6 +52,7 @@ final class ProgressHandler: EntryHandler {
                 .increment(by: items.count - recorded.inserted - refused.count)
         }
         await publish(recorded.completions)
+        if logger.logLevel <= .debug { for event in unique { logger.debug("applied", metadata: event.metadata) } }
         try? await changes.announce(.people(Array(Set(unique.map(\.userID)))))
         return refused
     }
@@ -102,5 +106,17 @@ final class ProgressHandler: EntryHandler {
         guard !completions.isEmpty else { return }
         Counter(label: "quest_completions_total").increment(by: completions.count)
         _ = try? await producer.publish(completions)
+    }
+}
+
+extension SignInEvent {
+    /// Tells the event, its trace and the request that brought it.
+    fileprivate var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "event_id": "\(id)", "type": "\(type.name)", "user_id": "\(userID)",
+        ]
+        if let trace = origin.traceID { metadata["trace_id"] = "\(trace)" }
+        if let request = origin.requestID { metadata["request_id"] = "\(request)" }
+        return metadata
     }
 }

@@ -11,7 +11,7 @@ struct Migration: Sendable {
 /// Brings a database to the schema this version needs.
 public struct Migrator: Sendable {
     static let migrations: [Migration] = [
-        .auth, .catalog, .processing, .recovery, .readModels, .identity, .lists,
+        .auth, .catalog, .processing, .recovery, .readModels, .identity, .lists, .requests,
     ]
 
     /// The version a database must have at least for these executables.
