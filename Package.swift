@@ -67,7 +67,7 @@ let package = Package(
         module("Postgres", ["CLibPQ", "Reactor", logging], settings: strict),
         module("Streams", ["Domain", "Redis", logging]),
         module("Storage", ["Domain", "Postgres", logging, crypto]),
-        module("Catalog", ["Domain", "Redis", "Postgres", "Streams", "Storage", logging, metrics]),
+        module("Catalog", ["Domain", "Redis", "Postgres", "Streams", "Storage", logging, metrics, crypto]),
         module(
             "Identity",
             [
@@ -95,6 +95,13 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: common),
+        .executableTarget(
+            name: "BenchFloor",
+            dependencies: [
+                logging, .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/BenchFloor", swiftSettings: common),
         .target(
             name: "TestSupport", dependencies: ["Domain", "Redis", "Postgres", "Storage", logging],
             path: "Tests/TestSupport", swiftSettings: common),
@@ -103,7 +110,7 @@ let package = Package(
         tests("Runtime", ["Runtime", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests("Postgres", ["Postgres", "TestSupport"]),
         tests("Storage", ["Domain", "Postgres", "Storage", "TestSupport", logging]),
-        tests("Catalog", ["Catalog", "Domain", "Postgres", "Redis", "Storage", "Streams", "TestSupport"]),
+        tests("Catalog", ["Catalog", "Domain", "Postgres", "Redis", "Storage", "Streams", "TestSupport", logging]),
         tests("Operations", ["Domain", "Operations", "Postgres", "Storage", "TestSupport"]),
         tests(
             "Identity",
@@ -114,7 +121,8 @@ let package = Package(
         tests(
             "Front",
             [
-                "Domain", "HTTPFront", "Identity", "Postgres", "Redis", "Runtime", "Storage", "Streams", "TestSupport",
+                "Domain", "HTTPFront", "Identity", "Operations", "Postgres", "Redis", "Runtime", "Storage", "Streams",
+                "TestSupport",
                 logging, lifecycle, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ]),

@@ -110,12 +110,16 @@ struct App: Sendable {
         UsersController(
             users: users, hasher: hasher, limits: limits, gate: gate, hints: hints, addresses: addresses
         ).add(to: &api)
-        PersonController(
-            progress: ProgressRows(postgres), claims: Claims(postgres), wallets: Wallets(postgres), gate: gate
-        ).add(to: &api)
-        CatalogController(
-            catalog: CatalogQueries(rows: QuestRows(postgres), cache: cache, keys: keys)
-        ).add(to: &api)
+        PersonController(progress: ProgressRows(postgres), claims: Claims(postgres), gate: gate).add(to: &api)
+        WalletController(wallets: Wallets(postgres), gate: gate).add(to: &api)
+        ExplainController(explanations: Explanations(postgres), gate: gate).add(to: &api)
+        let catalog = CatalogQueries(
+            rows: QuestRows(postgres),
+            projector: Projector(
+                outbox: CatalogOutbox(postgres), rows: QuestRows(postgres), cache: cache, streams: redis, keys: keys),
+            render: CatalogController.render)
+        CatalogController(catalog: catalog).add(to: &api)
+        CatalogCommandsController(commands: CatalogCommands(postgres), catalog: catalog, gate: gate).add(to: &api)
         SignInsController(gate: gate, intake: intake).add(to: &api)
         EventsController(events: EventLog(postgres), gate: gate).add(to: &api)
         StatusController(

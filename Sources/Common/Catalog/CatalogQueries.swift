@@ -1,119 +1,275 @@
 import Domain
 import FoundationEssentials
+import Metrics
 import Postgres
 import Redis
 import Storage
 import Streams
 import Synchronization
 
-/// Reads of the catalog: from Redis, or from Postgres when the copy is missing or Redis is away.
-public struct CatalogQueries: Sendable {
+/// Reads of the catalog: from this process's memory while that is confirmed, from the copies in Redis, and from Postgres
+/// when a copy is missing or Redis is away.
+///
+/// While Redis answers, an answer is at most 100 ms behind a change that was answered by any front; it is never behind one
+/// that was reported to this object by `wrote`. However many ask for the same at the same time, it is read once.
+public final class CatalogQueries: Sendable {
+    /// How long a request waits for the cache before it reads Postgres.
+    static let patience = Duration.milliseconds(250)
+    /// How long the answer to a change waits for the copies.
+    static let carryPatience = Duration.milliseconds(500)
+
+    private struct FlightKey: Hashable {
+        let question: CatalogQuestion
+        /// Nil for one that reads Postgres and keeps nothing.
+        let edition: CatalogEdition?
+        let lowest: Int64
+    }
+
     private let rows: QuestRows
-    private let model: ReadModel
-    private let keys: StreamKeys
-    private let lastSeen = LastSeen()
+    private let projector: Projector
+    private let memory = Mutex(CatalogMemory())
+    private let documents = Flights<FlightKey, CatalogDocument?>()
+    private let questLists = Flights<FlightKey, CatalogList<Quest>>()
+    private let rewardLists = Flights<FlightKey, CatalogList<Reward>>()
+    private let confirmations = Flights<Bool, Void>()
+    private let carrying: Turns
+    private let render: Render
+    private let metrics = CatalogMetrics()
 
-    public init(rows: QuestRows, cache: RedisClient, keys: StreamKeys) {
+    /// Makes pages of lists; whether there is a next one is in `hasMore`.
+    public struct Render: Sendable {
+        let quests: @Sendable (_ items: [Quest], _ hasMore: Bool) -> CatalogDocument
+        let rewards: @Sendable (_ items: [Reward], _ hasMore: Bool) -> CatalogDocument
+
+        public init(
+            quests: @escaping @Sendable (_ items: [Quest], _ hasMore: Bool) -> CatalogDocument,
+            rewards: @escaping @Sendable (_ items: [Reward], _ hasMore: Bool) -> CatalogDocument
+        ) {
+            self.quests = quests
+            self.rewards = rewards
+        }
+    }
+
+    public init(rows: QuestRows, projector: Projector, render: Render) {
         self.rows = rows
-        self.keys = keys
-        model = ReadModel(cache: cache)
+        self.projector = projector
+        self.render = render
+        carrying = Turns { _ = try? await projector.project() }
     }
 
-    /// A quest, retired or not.
+    /// The answer, nil if there is no such quest or reward; retired ones are there.
     ///
-    /// - Throws: `PostgresError`.
-    public func quest(_ id: Identifier) async throws -> Quest? {
-        try await read(keys.catalogQuest(id), revision: \.revision) { try await rows.quest(id) }
+    /// - Throws: `PostgresError` when it has to be read from Postgres and cannot be.
+    public func answer(_ question: CatalogQuestion) async throws -> CatalogDocument? {
+        if case .some(let answer) = remembered(question) { return answer }
+        return try await load(question)
     }
 
-    /// - Throws: `PostgresError`.
-    public func quest(named name: String) async throws -> Quest? {
-        try await read(keys.catalogQuestNamed(name), revision: \.revision) { try await rows.quest(named: name) }
-    }
-
-    /// - Throws: `PostgresError`.
-    public func reward(_ id: Identifier) async throws -> Reward? {
-        try await read(keys.catalogReward(id), revision: \.revision) { try await rows.reward(id) }
-    }
-
-    /// Active quests by name, and the catalog revision they were read at.
-    ///
-    /// - Parameter cursor: the name of the last quest of the page before.
-    /// - Throws: `PostgresError`.
-    public func quests(after cursor: String?, limit: Int) async throws -> CatalogPage<Quest> {
-        let revision = try await listRevision()
-        let key = keys.catalogQuests(page: "\(revision):\(limit):\(cursor ?? "")")
-        return try await page(key, isFirst: cursor == nil, revision) {
-            try await rows.quests(after: cursor, includingRetired: false, limit: limit)
+    /// The answer if it is in memory and confirmed: `.some(nil)` for what does not exist.
+    public func remembered(_ question: CatalogQuestion) -> CatalogDocument?? {
+        let now = ContinuousClock.now
+        switch memory.withLock({ $0.look(question, at: now) }) {
+        case .remembered(let answer, let mustRenew):
+            if mustRenew { renew() }
+            metrics.memory.increment()
+            return .some(answer)
+        case .load(_, let mustRenew):
+            if mustRenew { renew() }
+            return nil
+        case .readThrough(let mustTry):
+            if mustTry { renew() }
+            return nil
+        case .confirm: return nil
         }
     }
 
-    /// Active rewards by name, likewise.
-    ///
-    /// - Throws: `PostgresError`.
-    public func rewards(after cursor: String?, limit: Int) async throws -> CatalogPage<Reward> {
-        let revision = try await listRevision()
-        let key = keys.catalogRewards(page: "\(revision):\(limit):\(cursor ?? "")")
-        return try await page(key, isFirst: cursor == nil, revision) {
-            try await rows.rewards(after: cursor, limit: limit)
-        }
+    /// To be called with each change of the catalog after its commit and before it is answered: from then on nothing older
+    /// is answered here, and the other fronts see it within 100 ms. Waits a moment for the copies to be replaced; if the
+    /// cache is away, the relay does it later.
+    public func wrote(_ edition: CatalogEdition) async {
+        memory.withLock { $0.wrote(edition) }
+        _ = await waiting(for: CatalogQueries.carryPatience, carrying.next())
     }
 
-    /// Only first pages are kept: cursors come from outside, and a copy for each would let anybody fill the cache.
-    private func page<Item: Codable>(
-        _ key: String, isFirst: Bool, _ revision: Int64, _ load: () async throws -> [Item]
-    ) async throws -> CatalogPage<Item> {
-        guard isFirst else { return CatalogPage(revision: revision, items: try await load()) }
-        let page = try await read(key, revision: \.revision) {
-            CatalogPage(revision: revision, items: try await load())
-        }
-        return page ?? CatalogPage(revision: revision, items: [])
-    }
+    // MARK: Freshness
 
-    /// The revision that names the copies of lists. While Postgres is away it is the last one that was seen, so that lists
-    /// go on being served from the cache.
-    private func listRevision() async throws -> Int64 {
-        do {
-            let revision = try await rows.revision()
-            if lastSeen.replace(revision) {
-                _ = try? await model.cache.send(["SET", keys.catalogRevision, revision])
+    private func load(_ question: CatalogQuestion) async throws -> CatalogDocument? {
+        var hasAsked = false
+        while true {
+            let (look, lowest) = memory.withLock { ($0.look(question, at: .now), $0.lowest) }
+            switch look {
+            case .remembered(let answer, let mustRenew):
+                if mustRenew { renew() }
+                metrics.memory.increment()
+                return answer
+            case .load(let edition, let mustRenew):
+                if mustRenew { renew() }
+                return try await load(question, under: edition, lowest)
+            case .confirm where !hasAsked:
+                hasAsked = true
+                await confirm()
+            case .readThrough(let mustTry):
+                if mustTry { renew() }
+                return try await readThrough(question, lowest)
+            case .confirm: return try await readThrough(question, lowest)
             }
-            return revision
-        } catch let error as PostgresError where error.isOutage {
-            if let revision = lastSeen.value { return revision }
-            let kept = try? await model.cache.send(["GET", keys.catalogRevision])
-            guard let revision = kept?.string.flatMap({ Int64($0) }) else { throw error }
-            return revision
         }
     }
 
-    private func read<Value: Codable>(
-        _ key: String, revision: (Value) -> Int64, _ load: () async throws -> Value?
+    private func renew() {
+        Task { await confirm() }
+    }
+
+    /// Asks the cache for the edition, once for all who wait for it.
+    private func confirm() async {
+        let flight = Task<Void, Never> { try? await confirmations.join(true) { await self.ask() } }
+        _ = await waiting(for: CatalogQueries.patience * 2, flight)
+    }
+
+    private func ask() async {
+        let (sentAt, lowest) = (ContinuousClock.now, memory.withLock { $0.lowest })
+        let projector = projector
+        let reading = Task<Result<CatalogEdition?, any Error>, Never> {
+            do { return .success(try await projector.revision.current()) } catch { return .failure(error) }
+        }
+        guard case .success(let edition) = await waiting(for: CatalogQueries.patience, reading) else {
+            reading.cancel()
+            return memory.withLock { $0.failed(at: .now) }
+        }
+        if let edition, memory.withLock({ $0.told(edition, sentAt: sentAt) }) { return noteAge() }
+        // The cache was flushed, or is behind: it is brought up to date, by one front at a time.
+        let projection = Task<CatalogEdition?, Never> { (try? await projector.project(stealing: false))?.edition }
+        let projected = await waiting(for: CatalogQueries.patience, projection) ?? nil
+        memory.withLock { memory in
+            guard let projected, memory.told(projected, sentAt: sentAt, certainFrom: lowest) else {
+                return memory.failed(at: .now)
+            }
+        }
+    }
+
+    private func noteAge() {
+        metrics.age.record(memory.withLock { $0.takeOldest() } / .seconds(1))
+    }
+
+    // MARK: Loading
+
+    private func load(
+        _ question: CatalogQuestion, under edition: CatalogEdition, _ lowest: Int64
+    ) async throws -> CatalogDocument? {
+        let key = FlightKey(question: question, edition: edition, lowest: lowest)
+        return try await documents.join(key) {
+            let answer = try await self.read(question, under: edition, lowest)
+            self.memory.withLock { $0.remember(answer, to: question, of: edition) }
+            return answer
+        }
+    }
+
+    /// From Postgres, together with whoever asked the same less than 100 ms ago and after the last change made here.
+    private func readThrough(_ question: CatalogQuestion, _ lowest: Int64) async throws -> CatalogDocument? {
+        let key = FlightKey(question: question, edition: nil, lowest: lowest)
+        return try await documents.join(key, notBefore: .now - CatalogMemory.trust) {
+            try await self.read(question, under: nil, lowest)
+        }
+    }
+
+    /// - Parameter edition: nil to leave the cache alone.
+    private func read(
+        _ question: CatalogQuestion, under edition: CatalogEdition?, _ lowest: Int64
+    ) async throws -> CatalogDocument? {
+        let keys = projector.keys
+        switch question {
+        case .quest(let id):
+            return try await item(keys.catalogQuest(id), under: edition) { try await self.rows.quest(id) }
+        case .questNamed(let name):
+            return try await item(keys.catalogQuestNamed(name.text), under: edition) {
+                try await self.rows.quest(named: name.text)
+            }
+        case .reward(let id):
+            return try await item(keys.catalogReward(id), under: edition) { try await self.rows.reward(id) }
+        case .quests(let cursor, let limit, let eventType, let withRetired):
+            let key = FlightKey(
+                question: .quests(after: nil, limit: 0, eventType: nil, withRetired: true), edition: edition,
+                lowest: lowest)
+            let list = try await questLists.join(key, notBefore: edition == nil ? .now - CatalogMemory.trust : nil) {
+                try await self.list(keys.catalogQuests, under: edition) {
+                    let all = try await self.rows.allQuests()
+                    return CatalogList(revision: all.revision, items: all.quests)
+                }
+            }
+            let page = list.page(after: cursor?.text, limit: limit) { quest in
+                (quest.active || withRetired) && (eventType.map { $0.text == quest.eventType } ?? true)
+            }
+            return render.quests(page.items, page.hasMore)
+        case .rewards(let cursor, let limit, let withRetired):
+            let key = FlightKey(
+                question: .rewards(after: nil, limit: 0, withRetired: true), edition: edition, lowest: lowest)
+            let list = try await rewardLists.join(key, notBefore: edition == nil ? .now - CatalogMemory.trust : nil) {
+                try await self.list(keys.catalogRewards, under: edition) {
+                    let all = try await self.rows.allRewards()
+                    return CatalogList(revision: all.revision, items: all.rewards)
+                }
+            }
+            let page = list.page(after: cursor?.text, limit: limit) { $0.active || withRetired }
+            return render.rewards(page.items, page.hasMore)
+        }
+    }
+
+    private func item<Item: CatalogItem>(
+        _ key: String, under edition: CatalogEdition?, _ select: () async throws -> Item?
+    ) async throws -> CatalogDocument? {
+        let item = try await copy(key, under: edition, of: Item.self) {
+            guard let item = try await select() else { return nil }
+            return (value: item, revision: item.revision, document: item.document)
+        }
+        return item?.document
+    }
+
+    private func list<Item: CatalogItem>(
+        _ key: String, under edition: CatalogEdition?, _ select: () async throws -> CatalogList<Item>
+    ) async throws -> CatalogList<Item> {
+        let list = try await copy(key, under: edition, of: CatalogList<Item>.self) {
+            let list = try await select()
+            return (value: list, revision: list.revision, document: list.document)
+        }
+        return list ?? CatalogList(revision: 0, items: [])
+    }
+
+    /// The copy under `key`; or what Postgres has, which is then stored, unless somebody who knows better forbids it.
+    private func copy<Value: Decodable & Sendable>(
+        _ key: String, under edition: CatalogEdition?, of type: Value.Type,
+        _ select: () async throws -> (value: Value, revision: Int64, document: CatalogDocument)?
     ) async throws -> Value? {
-        if let cached = await model.value(key, as: Value.self) { return cached }
-        guard let value = try await load() else { return nil }
-        await model.store(value, revision: revision(value), under: key)
-        return value
-    }
-}
-
-/// A page of a list, as it stands in the cache.
-public struct CatalogPage<Item: Codable & Sendable>: Codable, Sendable {
-    public let revision: Int64
-    public let items: [Item]
-}
-
-/// The last catalog revision that Postgres told.
-private final class LastSeen: Sendable {
-    private let revision = Mutex<Int64?>(nil)
-
-    var value: Int64? { revision.withLock { $0 } }
-
-    /// - Returns: whether it is another one than before.
-    func replace(_ new: Int64) -> Bool {
-        revision.withLock { revision in
-            defer { revision = new }
-            return revision != new
+        let model = projector.model
+        var nonce: String?
+        if edition != nil {
+            do {
+                switch try await model.look(key) {
+                case .copy(let bytes):
+                    if let value = try? JSONDecoder().decode(Value.self, from: Data(bytes)) {
+                        metrics.redis.increment()
+                        return value
+                    }
+                case .missing(let given): nonce = given
+                }
+            } catch {
+                // Postgres will do; whether the cache is away, the next confirmation finds out.
+            }
         }
+        metrics.postgres.increment()
+        let selected = try await select()
+        if let nonce {
+            let fill = ReadModel.Fill(key: key, document: selected?.document, revision: selected?.revision ?? 0)
+            _ = try? await model.fill([fill], nonce: nonce)
+        }
+        return selected?.value
     }
+}
+
+/// How reads of the catalog were answered.
+private struct CatalogMetrics: Sendable {
+    let memory = Counter(label: "quest_catalog_reads_total", dimensions: [("source", "memory")])
+    let redis = Counter(label: "quest_catalog_reads_total", dimensions: [("source", "redis")])
+    let postgres = Counter(label: "quest_catalog_reads_total", dimensions: [("source", "postgres")])
+    /// Seconds since the confirmation under which the oldest answer from memory was given.
+    let age = Gauge(label: "quest_catalog_confirmed_age_seconds")
 }

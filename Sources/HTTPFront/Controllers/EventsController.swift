@@ -10,13 +10,26 @@ struct EventsController: Sendable {
     func add(to routes: inout Routes) {
         routes.get("events") { request, _ in
             _ = try await gate.admin(request)
-            let paging = try Paging(request, list: "events")
-            let rows = try await events.list(
-                try filter(request), after: try paging.position(position), limit: paging.limit + 1)
-            return .list(
-                paging.answer(
-                    rows, list: "events", json: \.event.json,
-                    key: { [String($0.cursor.microseconds), $0.cursor.id.description] }))
+            let filter = try filter(request)
+            switch request.uri.queryParameters["order"] {
+            case nil, "newest":
+                let paging = try Paging(request, list: "events")
+                let page = try await events.list(
+                    filter, after: try paging.position(ListPosition.init), limit: paging.limit + 1)
+                return .list(
+                    paging.answer(
+                        page.rows, list: "events", json: \.event.json, key: \.position.parts,
+                        otherwise: page.lookedThrough?.parts))
+            case "oldest":
+                let paging = try Paging(request, list: "events-oldest")
+                let cursor = try paging.position(ListPosition.init) ?? .start
+                let page = try await events.follow(filter, after: cursor, limit: paging.limit)
+                return .list(
+                    paging.following(
+                        page.rows, list: "events-oldest", start: ListPosition.start.parts, json: \.event.json,
+                        key: \.position.parts, otherwise: page.lookedThrough?.parts))
+            default: throw Problem.malformed("order must be newest or oldest")
+            }
         }
     }
 
@@ -42,13 +55,5 @@ struct EventsController: Sendable {
             throw Problem.malformed("\(name) must be an RFC 3339 time")
         }
         return moment
-    }
-
-    private func position(_ parts: [String]) -> (microseconds: Int64, id: Identifier)? {
-        let possible = (Timestamp.range.lowerBound * 1_000)...(Timestamp.range.upperBound * 1_000)
-        guard parts.count == 2, let microseconds = Int64(parts[0]), possible.contains(microseconds),
-            let id = Identifier(parts[1])
-        else { return nil }
-        return (microseconds: microseconds, id: id)
     }
 }

@@ -65,16 +65,23 @@ struct UsersController: Sendable {
 
     private func list(_ request: Request) async throws -> Response {
         let paging = try Paging(request, list: "users")
-        let cursor = try paging.position { $0.first.flatMap { Identifier($0) } }
+        let cursor = try paging.position { parts -> (id: Identifier, count: Int64?)? in
+            parts.first.flatMap { Identifier($0) }.map {
+                (id: $0, count: parts.dropFirst().first.flatMap { Int64($0) })
+            }
+        }
         let prefix = request.uri.queryParameters["user_name"].map(String.init)
         guard prefix.map({ $0.utf8.count <= 1_024 && !$0.utf8.contains(0) }) ?? true else {
             throw Problem.malformed("user_name is not the beginning of any name")
         }
-        let page = try await users.list(named: prefix, after: cursor, limit: paging.limit + 1)
-        return .json(
+        // Counted once in a walk: to count everybody costs more than to read a page.
+        let count: Int64
+        if let counted = cursor?.count { count = counted } else { count = try await users.count(named: prefix) }
+        let page = try await users.list(named: prefix, after: cursor?.id, limit: paging.limit + 1)
+        return .list(
             paging.answer(
-                page.users, list: "users", extra: [("count", .integer(page.count))], json: \.json,
-                key: { [$0.id.description] }))
+                page, list: "users", extra: [("count", .integer(count))], json: \.json,
+                key: { [$0.id.description, String(count)] }))
     }
 
     private func change(_ request: Request, _ context: FrontContext) async throws -> Response {

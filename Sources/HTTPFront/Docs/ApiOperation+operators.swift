@@ -10,6 +10,10 @@ extension ApiOperation {
                 (name: "user_id", about: "of this person only"), (name: "type", about: "of this type only"),
                 (name: "recorded_from", about: "recorded at this RFC 3339 time or later"),
                 (name: "recorded_before", about: "recorded before this RFC 3339 time"),
+                (
+                    name: "order",
+                    about: "newest (usual) or oldest: then next_cursor is always there, and follows the table"
+                ),
             ]),
         ApiOperation(
             method: .get, path: "/status", summary: "Groups, lag, outboxes, dead letters and durability",

@@ -7,6 +7,7 @@ struct ApiOperation: Sendable {
         case token = "anybody with a token"
         case themselvesOrAdmin = "they themselves, admins"
         case personKeyOrAdmin = "they themselves, API keys, admins"
+        case keyOrAdmin = "API keys, admins"
         case key = "API keys"
         case admin = "admins"
     }

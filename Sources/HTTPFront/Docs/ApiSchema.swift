@@ -23,12 +23,12 @@ struct ApiSchema: Sendable {
     static let boolean = ApiSchema(json: ["type": "boolean"])
 
     /// Every shape that has a name.
-    static let named: [ApiSchema] =
-        [
-            user, newUser, userChange, passwordChange, credentials, token, tokenError, signIn, accepted, progress,
-            claim,
-            walletEntry, quest, reward, event, deadLetter, corrections, problem,
-        ] + accessSchemas
+    static let named: [ApiSchema] = general + earnings + accessSchemas
+
+    private static let general = [
+        user, newUser, userChange, passwordChange, credentials, token, tokenError, signIn, accepted, progress, claim,
+        walletEntry, event, deadLetter, corrections, problem,
+    ] + catalog
 
     static let user = object(
         "User", required: ["user_id", "user_name", "status", "role", "gold", "diamond"],
@@ -100,21 +100,6 @@ struct ApiSchema: Sendable {
         [
             ("entry_id", integer), ("kind", ["enum": ["claim", "spend", "correction"]]), ("ref", string),
             ("item", item), ("amount", integer), ("balance_after", integer), ("created_at", time),
-        ])
-
-    static let quest = object(
-        "Quest", required: ["quest_id", "name", "event_type", "streak", "duplication", "auto_claim", "reward_id"],
-        [
-            ("quest_id", uuid), ("name", string), ("description", string), ("event_type", string), ("streak", integer),
-            ("duplication", integer), ("auto_claim", boolean.json), ("reward_id", uuid), ("active", boolean.json),
-            ("revision", integer),
-        ])
-
-    static let reward = object(
-        "Reward", required: ["reward_id", "reward_name", "reward_item", "reward_qty"],
-        [
-            ("reward_id", uuid), ("reward_name", string), ("reward_item", item), ("reward_qty", integer),
-            ("revision", integer),
         ])
 
     static let event = object(

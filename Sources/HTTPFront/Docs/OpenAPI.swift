@@ -85,7 +85,7 @@ enum OpenAPI {
         switch audience {
         case .everybody: []
         case .token, .themselvesOrAdmin, .admin: [["token": []]]
-        case .personKeyOrAdmin: [["token": []], ["key": []]]
+        case .personKeyOrAdmin, .keyOrAdmin: [["token": []], ["key": []]]
         case .key: [["key": []]]
         }
     }

@@ -20,6 +20,8 @@ struct Problem: Error, Sendable {
     var detail: String?
     var faults: [Fault] = []
     var headers: HTTPFields = [:]
+    /// Further members that a program may read (RFC 9457, section 3.2).
+    var members: [JSON.Member] = []
 
     var type: String { "urn:questline:problem:\(slug)" }
 
@@ -33,6 +35,7 @@ struct Problem: Error, Sendable {
             let errors = faults.map { ["pointer": .string($0.pointer), "detail": .string($0.detail)] as JSON }
             members.append(.init(name: "errors", value: .array(errors)))
         }
+        members += self.members
         members.append(.init(name: "request_id", value: .string(requestID)))
         return .object(members)
     }

@@ -1,0 +1,106 @@
+import Domain
+import Postgres
+import Storage
+import TestSupport
+import Testing
+
+@testable import HTTPFront
+
+@Suite("Explaining and following over HTTP")
+struct ExplainTests {
+    private func record(_ front: TestFront, _ person: Identifier, _ count: Int, type: EventType = .signIn) async throws
+    {
+        guard let book = try await QuestRows(front.database.client).book() else { throw Unrecoverable("no catalog") }
+        for _ in 0..<count {
+            let event = SignInEvent(id: .random(), type: type, userID: person, occurredAt: .now)
+            let recorded = try await EventStore(front.database.client).record([event], under: book)
+            _ = try await Claims(front.database.client).store(recorded.completions)
+        }
+    }
+
+    @Test("People see why they stand where they stand, keys and admins anybody, others nothing")
+    func explain() async throws {
+        try await TestFront.with { front in
+            let ann = try await front.signUp("Ann")
+            let asAnn = try await front.signIn("Ann")
+            _ = try await front.signUp("Bob")
+            try await record(front, ann, 7)
+            try await record(front, ann, 2, type: try #require(EventType("Unheard")))
+            let path = "/api/v1/users/\(ann)/explain"
+            let answer = try await asAnn.get("/api/v1/users/me/explain?limit=100")
+            #expect(answer.status == 200)
+            #expect(answer.headers["cache-control"] == "no-store")
+            #expect(answer.json["user_id"]?.string == ann.description && answer.json["next_cursor"] == .null)
+            guard case .array(let quests) = answer.json["quests"], case .array(let events) = answer.json["events"],
+                let quest = quests.first, case .array(let completions) = quest["completions"]
+            else {
+                Issue.record("\(answer.text)")
+                return
+            }
+            #expect(events.count == 9)
+            #expect(quest["duplication"] == .integer(2) && quest["counted"] == .integer(6))
+            #expect(quest["differs"] == .bool(false) && quest["next"] == .null)
+            #expect(quest["not_counted"]?.text == #"[{"reason":"limit_reached","count":1}]"#)
+            #expect(completions.count == 2 && completions[0]["claim"]?["status"] == "pending")
+            #expect(answer.json["other_types"]?.text == #"[{"event_type":"Unheard","count":2}]"#)
+            #expect(try await front.key.get(path + "?limit=100").json == answer.json)
+            #expect(try await front.admin().get(path + "?limit=100").json == answer.json)
+            #expect(try await front.signIn("Bob").get(path).problem == "forbidden")
+            #expect(try await front.client.get(path).status == 401)
+            let fresh = try await front.key.get("/api/v1/users/\(Identifier.random())/explain")
+            guard case .array(let untouched) = fresh.json["quests"] else { return }
+            #expect(untouched.first?["next"]?["text"] == "3 more UserSignIn" && untouched.first?["stored"] == .null)
+            // Page by page it is the same.
+            var (walked, cursor): ([JSON], String?) = ([], nil)
+            repeat {
+                let page = try await front.key.get(path + "?limit=2" + (cursor.map { "&cursor=\($0)" } ?? ""))
+                guard case .array(let some) = page.json["events"] else { break }
+                walked += some
+                cursor = page.json["next_cursor"]?.string
+            } while cursor != nil
+            #expect(walked == events)
+        }
+    }
+
+    @Test("Following gives a cursor always, and each event once; a cursor of the other order is refused")
+    func follow() async throws {
+        try await TestFront.with { front in
+            let admin = try await front.admin()
+            let person = Identifier.random()
+            let path = "/api/v1/events?order=oldest&user_id=\(person)&limit=2"
+            let empty = try await admin.get(path)
+            #expect(empty.status == 200 && empty.data.isEmpty)
+            var cursor = try #require(empty.json["next_cursor"]?.string)
+            var seen: [String] = []
+            for round in 1...2 {
+                try await record(front, person, 3)
+                try await eventually("the events of round \(round) are seen") {
+                    let page = try await admin.get(path + "&cursor=\(cursor)")
+                    seen += page.data.compactMap { $0["id"]?.string }
+                    cursor = try #require(page.json["next_cursor"]?.string)
+                    return seen.count >= 4 * round
+                }
+            }
+            #expect(Set(seen).count == 8 && seen.count == 8)
+            let newest = try await admin.get("/api/v1/events?user_id=\(person)&limit=100").data
+            #expect(newest.compactMap { $0["id"]?.string } == seen.reversed())
+            #expect(try await admin.get("/api/v1/events?cursor=\(cursor)").problem == "malformed-request")
+            #expect(try await admin.get("/api/v1/events?order=sideways").problem == "malformed-request")
+            #expect(try await front.key.get(path).problem == "forbidden")
+        }
+    }
+
+    @Test("The count of accounts is that of the walk's first page")
+    func count() async throws {
+        try await TestFront.with { front in
+            let admin = try await front.admin()
+            for name in ["Ann", "Bob", "Cid"] { _ = try await front.signUp(name) }
+            let first = try await admin.get("/api/v1/users?limit=2")
+            _ = try await front.signUp("Dan")
+            let cursor = try #require(first.json["next_cursor"]?.string)
+            let second = try await admin.get("/api/v1/users?limit=2&cursor=\(cursor)")
+            #expect(first.json["count"] == .integer(4) && second.json["count"] == .integer(4))
+            #expect(try await admin.get("/api/v1/users?limit=2").json["count"] == .integer(5))
+        }
+    }
+}
