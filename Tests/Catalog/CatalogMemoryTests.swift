@@ -21,7 +21,8 @@ struct CatalogMemoryTests {
 
     private func name(_ look: CatalogMemory.Look) -> String {
         switch look {
-        case .remembered(let answer, let mustRenew): "\(answer == nil ? "nothing" : "answer")\(mustRenew ? ", renew" : "")"
+        case .remembered(let answer, let mustRenew):
+            "\(answer == nil ? "nothing" : "answer")\(mustRenew ? ", renew" : "")"
         case .load(let edition, _): "load \(edition.revision)"
         case .confirm: "confirm"
         case .readThrough(let mustTry): "read through\(mustTry ? ", try" : "")"

@@ -87,6 +87,27 @@ def letters(
     write(folder, "letters", "One worker, bad entries", f"{events:,} events, {len(clean)} pairs.", rows, result)
 
 
+def catalog(
+    folder: Path, options: argparse.Namespace, floors: list[float], fronts: list[float], length: int
+) -> None:
+    result = {
+        "what": "a warm read of a quest by id, against a bare Hummingbird route that returns the same bytes",
+        "machine": machine(),
+        "bytes": length,
+        "connections": options.connections,
+        "ratio": spread([front / floor for floor, front in zip(floors, fronts)]),
+        "floor_requests_per_second": spread(floors),
+        "front_requests_per_second": spread(fronts),
+    }
+    rows = [
+        ("ratio to the bare route", "ratio", "{:.2f}"),
+        ("the bare route, requests/s", "floor_requests_per_second", "{:,.0f}"),
+        ("the front, requests/s", "front_requests_per_second", "{:,.0f}"),
+    ]
+    what = f"{length} bytes of JSON, {options.connections} connections, {options.seconds} s each, {len(floors)} pairs."
+    write(folder, "catalog", "A warm read of a quest by id", what, rows, result)
+
+
 def timing(folder: Path, options: argparse.Namespace, times: dict[str, list[float]]) -> float:
     """Returns the greatest difference of a median from that of a known name, as a part of it."""
     known = statistics.median(times["known"])
@@ -107,27 +128,6 @@ def timing(folder: Path, options: argparse.Namespace, times: dict[str, list[floa
     write(folder, "timing", "Refused sign-ins", what, rows, result)
     say.line(f"The medians differ from that of a known name: {words}.")
     return max(differences.values())
-
-
-def catalog(
-    folder: Path, options: argparse.Namespace, floors: list[float], fronts: list[float], length: int
-) -> None:
-    result = {
-        "what": "a warm read of a quest by id, against a bare Hummingbird route that returns the same bytes",
-        "machine": machine(),
-        "bytes": length,
-        "connections": options.connections,
-        "ratio": spread([front / floor for floor, front in zip(floors, fronts)]),
-        "floor_requests_per_second": spread(floors),
-        "front_requests_per_second": spread(fronts),
-    }
-    rows = [
-        ("ratio to the bare route", "ratio", "{:.2f}"),
-        ("the bare route, requests/s", "floor_requests_per_second", "{:,.0f}"),
-        ("the front, requests/s", "front_requests_per_second", "{:,.0f}"),
-    ]
-    what = f"{length} bytes of JSON, {options.connections} connections, {options.seconds} s each, {len(floors)} pairs."
-    write(folder, "catalog", "A warm read of a quest by id", what, rows, result)
 
 
 def spread(values: list[float]) -> dict[str, float]:

@@ -16,8 +16,8 @@ def arguments() -> argparse.Namespace:
     subjects = parser.add_subparsers(dest="subject", required=True)
     bench_worker.describe(subjects.add_parser("worker", help="how fast one worker drains a backlog"))
     bench_letters.describe(subjects.add_parser("letters", help="how much bad entries cost that worker"))
-    bench_timing.describe(subjects.add_parser("timing", help="whether refused sign-ins tell which names exist"))
     bench_catalog.describe(subjects.add_parser("catalog", help="what the front costs, for a warm read of a quest"))
+    bench_timing.describe(subjects.add_parser("timing", help="whether refused sign-ins tell which names exist"))
     return parser.parse_args()
 
 

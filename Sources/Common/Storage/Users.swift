@@ -106,9 +106,8 @@ public struct Users: Sendable {
     public func list(
         named prefix: String? = nil, after cursor: Identifier? = nil, limit: Int
     ) async throws -> [User] {
-        // Only the conditions asked for: one that is always true would keep a plan for any value from using the index.
-        var conditions: [SQL] = ["true"]
-        if let prefix { conditions.append("user_name ^@ \(prefix)") }
+        // A condition that is always true when there is no cursor would keep a plan for any value from using the index.
+        var conditions: [SQL] = prefix.map { ["user_name ^@ \($0)"] } ?? ["true"]
         if let cursor { conditions.append("user_id > \(cursor)") }
         return try await postgres.query(
             """
@@ -121,20 +120,19 @@ public struct Users: Sendable {
     /// How many accounts there are: exactly up to about a million, beyond that as the server estimates, for counting reads
     /// them all. Whoever lists pages asks once.
     ///
-    /// - Parameter prefix: only those whose names begin with it, which are counted exactly.
+    /// - Parameter prefix: only those whose names begin with it, which are always counted.
     /// - Throws: `PostgresError`.
     public func count(named prefix: String? = nil) async throws -> Int64 {
+        let statement: SQL
         if let prefix {
-            return try await postgres.query(
-                "SELECT count(*) FROM auth.users WHERE user_name ^@ \(prefix)", operation: "count users"
-            ).first?.decode(0) ?? 0
+            statement = "SELECT count(*) FROM auth.users WHERE user_name ^@ \(prefix)"
+        } else {
+            statement = """
+                SELECT CASE WHEN reltuples > 1000000 THEN reltuples::bigint ELSE (SELECT count(*) FROM auth.users) END
+                FROM pg_class WHERE oid = 'auth.users'::regclass
+                """
         }
-        return try await postgres.query(
-            """
-            SELECT CASE WHEN reltuples > 1000000 THEN reltuples::bigint ELSE (SELECT count(*) FROM auth.users) END
-            FROM pg_class WHERE oid = 'auth.users'::regclass
-            """, operation: "count users"
-        ).first?.decode(0) ?? 0
+        return try await postgres.query(statement, operation: "count users").first?.decode(0) ?? 0
     }
 
     static let columns = "user_id, user_name, status, role, gold, diamond, tokens_valid_from, created_at"

@@ -446,8 +446,8 @@ CREATE INDEX audit_log_by_subject ON auth.audit_log USING btree (subject, audit_
 CREATE INDEX outbox_by_event ON auth.outbox USING btree (event_id);
 CREATE INDEX outbox_by_publication ON auth.outbox USING btree (published_at, outbox_id);
 CREATE INDEX revoked_tokens_by_time ON auth.revoked_tokens USING btree (revoked_at);
-CREATE INDEX users_by_name ON auth.users USING btree (user_name text_pattern_ops);
 CREATE INDEX reward_claims_by_person ON auth.reward_claims USING btree (user_id, created_at, claim_id, status);
+CREATE INDEX users_by_name ON auth.users USING btree (user_name text_pattern_ops);
 CREATE INDEX users_by_validity ON auth.users USING btree (tokens_valid_from) WHERE (tokens_valid_from > '1970-01-01 00:00:00+00'::timestamp with time zone);
 CREATE INDEX wallet_entries_by_person ON auth.wallet_entries USING btree (user_id, entry_id);
 CREATE INDEX events_by_person_and_time ON processing.events USING btree (user_id, recorded_at);

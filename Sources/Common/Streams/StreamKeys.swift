@@ -38,8 +38,6 @@ public struct StreamKeys: Hashable, Sendable {
     public func catalogBook(_ edition: Identifier) -> String { "\(catalogBooks)\(edition)" }
     /// `<revision> <edition>`: every copy is at least as new as this.
     public var catalogRevision: String { "\(prefix):catalog:revision" }
-    /// Attempts of one kind in the present window; `digest` stands for the address or name.
-    public func attempts(_ kind: String, digest: String) -> String { "\(prefix):attempts:\(kind):\(digest)" }
     /// Who may fill a copy. The word stands before the rest of the copy's key, for a quest may be called anything.
     public func catalogLease(of copy: String) -> String {
         catalogLeases + copy.dropFirst(catalogCopies.count)
@@ -48,4 +46,6 @@ public struct StreamKeys: Hashable, Sendable {
     public var catalogLeases: String { "\(prefix):catalog:lease:" }
     public var catalogBooks: String { "\(prefix):catalog:book:" }
     public var catalogCopies: String { "\(prefix):catalog:" }
+    /// Attempts of one kind in the present window; `digest` stands for the address or name.
+    public func attempts(_ kind: String, digest: String) -> String { "\(prefix):attempts:\(kind):\(digest)" }
 }
