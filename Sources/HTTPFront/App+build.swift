@@ -95,7 +95,7 @@ struct App: Sendable {
         let users = Users(postgres)
 
         let router = Router(context: FrontContext.self)
-        router.add(middleware: MetricsMiddleware())
+        router.add(middleware: RequestMetrics())
         router.add(middleware: Envelope(logger: logger, crossOrigin: settings.crossOrigin))
         var root = Routes(router)
         var api = Routes(router, under: "api/v1")

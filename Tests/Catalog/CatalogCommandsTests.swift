@@ -43,14 +43,13 @@ struct CatalogCommandsTests {
             #expect(try await parts.number("SELECT count(*) FROM catalog.quest_versions") == 2)
             #expect(try await parts.number("SELECT count(*) FROM catalog.outbox") == 1)
             // Nothing of one that is refused at the end.
-            var taken = QuestChange()
-            taken.name = "Taken"
+            let taken = QuestChange { $0.name = "Taken" }
             _ = try await parts.commands.create(
                 NewQuest(
                     name: "Taken", description: "", eventType: "UserSignIn", streak: 1, duplication: 1, autoClaim: true,
                     rewardID: quest.rewardID), by: .commandLine)
             let before = try await parts.rows.edition()
-            await #expect(throws: CatalogRefusal.nameTaken) { [taken] in
+            await #expect(throws: CatalogRefusal.nameTaken) {
                 _ = try await parts.commands.change(quest: quest.id, taken, if: .any, by: .commandLine)
             }
             #expect(try await parts.rows.edition() == before)
@@ -106,30 +105,27 @@ struct CatalogCommandsTests {
     func rewards() async throws {
         try await CatalogParts.with { parts in
             let (quest, commands) = (try await parts.quest(), parts.commands)
-            var retire = RewardChange()
-            retire.active = false
-            await #expect(throws: CatalogRefusal.rewardInUse([quest])) { [retire] in
+            let retire = RewardChange { $0.active = false }
+            await #expect(throws: CatalogRefusal.rewardInUse([quest])) {
                 _ = try await commands.change(reward: quest.rewardID, retire, if: .any, by: .commandLine)
             }
             let spare = try await commands.create(NewReward(name: "spare", item: .gold, quantity: 1), by: .commandLine)
             _ = try await commands.change(reward: spare.item.id, retire, if: .any, by: .commandLine)
-            var change = QuestChange()
-            change.rewardID = spare.item.id
-            await #expect(throws: CatalogRefusal.rewardRetired) { [change] in
-                _ = try await commands.change(quest: quest.id, change, if: .any, by: .commandLine)
+            let spareChange = QuestChange { $0.rewardID = spare.item.id }
+            await #expect(throws: CatalogRefusal.rewardRetired) {
+                _ = try await commands.change(quest: quest.id, spareChange, if: .any, by: .commandLine)
             }
-            change.rewardID = .random()
-            await #expect(throws: CatalogRefusal.rewardUnknown) { [change] in
-                _ = try await commands.change(quest: quest.id, change, if: .any, by: .commandLine)
+            let unknownChange = QuestChange { $0.rewardID = .random() }
+            await #expect(throws: CatalogRefusal.rewardUnknown) {
+                _ = try await commands.change(quest: quest.id, unknownChange, if: .any, by: .commandLine)
             }
             // With the quest retired the reward may go, and then the quest cannot come back with it.
             var questRetire = QuestChange()
             questRetire.active = false
             _ = try await commands.change(quest: quest.id, questRetire, if: .any, by: .commandLine)
             _ = try await commands.change(reward: quest.rewardID, retire, if: .any, by: .commandLine)
-            var back = QuestChange()
-            back.active = true
-            await #expect(throws: CatalogRefusal.rewardRetired) { [back] in
+            let back = QuestChange { $0.active = true }
+            await #expect(throws: CatalogRefusal.rewardRetired) {
                 _ = try await commands.change(quest: quest.id, back, if: .any, by: .commandLine)
             }
             var rewardBack = RewardChange()
@@ -171,7 +167,9 @@ struct CatalogCommandsTests {
             #expect(try await signIn(3).isEmpty)
             let claims = Claims(parts.database.client)
             _ = try await claims.store(first + second)
-            let listed = try await claims.list(of: person, limit: 10).sorted { $0.completion < $1.completion }
+            let listed = try await claims.list(of: person, limit: 10).map(\.claim).sorted {
+                $0.completion < $1.completion
+            }
             #expect(listed.map(\.rewardQuantity) == [10, 7] && listed.map(\.rewardItem) == [.diamond, .gold])
             #expect(
                 try await parts.number(
@@ -193,5 +191,19 @@ struct CatalogCommandsTests {
             }
             #expect(try await parts.update(quest, streak: 9).item.streak == 9)
         }
+    }
+}
+
+extension QuestChange {
+    init(_ fill: (inout QuestChange) -> Void) {
+        self.init()
+        fill(&self)
+    }
+}
+
+extension RewardChange {
+    init(_ fill: (inout RewardChange) -> Void) {
+        self.init()
+        fill(&self)
     }
 }

@@ -41,7 +41,9 @@ struct CatalogParts: Sendable {
             rows: rows, projector: projector(cache: other),
             render: .init(
                 quests: { items, more in CatalogDocument("\(items.map(\.name)) \(more)") },
-                rewards: { items, more in CatalogDocument("\(items.map(\.name)) \(more)") }))
+                rewards: { items, more in CatalogDocument("\(items.map(\.name)) \(more)") }),
+            // Hundreds of tests at once are slow; that is no outage.
+            patience: .seconds(20))
     }
 
     func quest() async throws -> Quest {

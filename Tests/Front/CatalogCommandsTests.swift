@@ -120,7 +120,9 @@ struct CatalogCommandsTests {
                 json: ["name": .null, "active": "no", "quest_id": "x"])
             #expect(Set(patch.pointers) == ["/name", "/active", "/quest_id"])
             #expect(try await admin.send("POST", "/api/v1/quests", json: .array([])).status == 422)
-            #expect(try await admin.send("POST", "/api/v1/quests", body: Array("{".utf8)).status == 400)
+            let torn = try await admin.send(
+                "POST", "/api/v1/quests", ["Content-Type": "application/json"], body: Array("{".utf8))
+            #expect(torn.status == 400)
         }
     }
 

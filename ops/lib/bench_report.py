@@ -88,21 +88,27 @@ def letters(
 
 
 def catalog(
-    folder: Path, options: argparse.Namespace, floors: list[float], fronts: list[float], length: int
+    folder: Path, options: argparse.Namespace, floors: list, fronts: list, length: int
 ) -> None:
     result = {
         "what": "a warm read of a quest by id, against a bare Hummingbird route that returns the same bytes",
         "machine": machine(),
         "bytes": length,
         "connections": options.connections,
-        "ratio": spread([front / floor for floor, front in zip(floors, fronts)]),
-        "floor_requests_per_second": spread(floors),
-        "front_requests_per_second": spread(fronts),
+        "ratio": spread([front.per_second / floor.per_second for floor, front in zip(floors, fronts)]),
+        "ratio_of_processor_time": spread([floor.microseconds / front.microseconds for floor, front in zip(floors, fronts)]),
+        "floor_requests_per_second": spread([run.per_second for run in floors]),
+        "front_requests_per_second": spread([run.per_second for run in fronts]),
+        "floor_microseconds": spread([run.microseconds for run in floors]),
+        "front_microseconds": spread([run.microseconds for run in fronts]),
     }
     rows = [
         ("ratio to the bare route", "ratio", "{:.2f}"),
         ("the bare route, requests/s", "floor_requests_per_second", "{:,.0f}"),
         ("the front, requests/s", "front_requests_per_second", "{:,.0f}"),
+        ("the same ratio, of processor time", "ratio_of_processor_time", "{:.2f}"),
+        ("the bare route, µs of processor time for each", "floor_microseconds", "{:.0f}"),
+        ("the front, µs of processor time for each", "front_microseconds", "{:.0f}"),
     ]
     what = f"{length} bytes of JSON, {options.connections} connections, {options.seconds} s each, {len(floors)} pairs."
     write(folder, "catalog", "A warm read of a quest by id", what, rows, result)

@@ -13,8 +13,6 @@ import Synchronization
 /// While Redis answers, an answer is at most 100 ms behind a change that was answered by any front; it is never behind one
 /// that was reported to this object by `wrote`. However many ask for the same at the same time, it is read once.
 public final class CatalogQueries: Sendable {
-    /// How long a request waits for the cache before it reads Postgres.
-    static let patience = Duration.milliseconds(250)
     /// How long the answer to a change waits for the copies.
     static let carryPatience = Duration.milliseconds(500)
 
@@ -25,6 +23,8 @@ public final class CatalogQueries: Sendable {
         let lowest: Int64
     }
 
+    /// How long a request waits for the cache before it reads Postgres.
+    private let patience: Duration
     private let rows: QuestRows
     private let projector: Projector
     private let memory = Mutex(CatalogMemory())
@@ -50,7 +50,8 @@ public final class CatalogQueries: Sendable {
         }
     }
 
-    public init(rows: QuestRows, projector: Projector, render: Render) {
+    public init(rows: QuestRows, projector: Projector, render: Render, patience: Duration = .milliseconds(250)) {
+        self.patience = patience
         self.rows = rows
         self.projector = projector
         self.render = render
@@ -123,7 +124,7 @@ public final class CatalogQueries: Sendable {
     /// Asks the cache for the edition, once for all who wait for it.
     private func confirm() async {
         let flight = Task<Void, Never> { try? await confirmations.join(true) { await self.ask() } }
-        _ = await waiting(for: CatalogQueries.patience * 2, flight)
+        _ = await waiting(for: patience * 2, flight)
     }
 
     private func ask() async {
@@ -132,14 +133,14 @@ public final class CatalogQueries: Sendable {
         let reading = Task<Result<CatalogEdition?, any Error>, Never> {
             do { return .success(try await projector.revision.current()) } catch { return .failure(error) }
         }
-        guard case .success(let edition) = await waiting(for: CatalogQueries.patience, reading) else {
+        guard case .success(let edition) = await waiting(for: patience, reading) else {
             reading.cancel()
             return memory.withLock { $0.failed(at: .now) }
         }
         if let edition, memory.withLock({ $0.told(edition, sentAt: sentAt) }) { return noteAge() }
         // The cache was flushed, or is behind: it is brought up to date, by one front at a time.
         let projection = Task<CatalogEdition?, Never> { (try? await projector.project(stealing: false))?.edition }
-        let projected = await waiting(for: CatalogQueries.patience, projection) ?? nil
+        let projected = await waiting(for: patience, projection) ?? nil
         memory.withLock { memory in
             guard let projected, memory.told(projected, sentAt: sentAt, certainFrom: lowest) else {
                 return memory.failed(at: .now)

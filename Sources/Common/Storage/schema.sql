@@ -54,10 +54,13 @@ END $$;
 CREATE FUNCTION catalog.raise_revision() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+DECLARE made uuid;
 BEGIN
     PERFORM pg_advisory_xact_lock(catalog.advisory_key());
     UPDATE catalog.revision r SET revision = r.revision + 1, edition = gen_random_uuid(), changed_at = now()
-    RETURNING r.revision INTO NEW.revision;
+    RETURNING r.revision, r.edition INTO NEW.revision, made;
+    INSERT INTO catalog.editions AS e (revision, edition) VALUES (NEW.revision, made)
+    ON CONFLICT (revision) DO UPDATE SET edition = EXCLUDED.edition;
     NEW.updated_at := now();
     RETURN NEW;
 END $$;
@@ -118,6 +121,7 @@ CREATE TABLE auth.outbox (
     traceparent text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     published_at timestamp with time zone,
+    request_id text,
     CONSTRAINT outbox_event_type_check CHECK ((event_type ~ '^[A-Za-z][A-Za-z0-9]{0,63}$'::text))
 );
 COMMENT ON TABLE auth.outbox IS 'sign-ins that are not known to be recorded yet; a row goes when its event is in the event table';
@@ -200,6 +204,11 @@ ALTER TABLE auth.wallet_entries ALTER COLUMN entry_id ADD GENERATED ALWAYS AS ID
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE catalog.editions (
+    revision bigint NOT NULL,
+    edition uuid NOT NULL
+);
+COMMENT ON TABLE catalog.editions IS 'every state that this catalog had: what is not in here is of another history';
 CREATE TABLE catalog.outbox (
     outbox_id bigint NOT NULL,
     subject text NOT NULL,
@@ -409,6 +418,8 @@ ALTER TABLE ONLY auth.wallet_entries
     ADD CONSTRAINT wallet_entries_kind_ref_key UNIQUE (kind, ref);
 ALTER TABLE ONLY auth.wallet_entries
     ADD CONSTRAINT wallet_entries_pkey PRIMARY KEY (entry_id);
+ALTER TABLE ONLY catalog.editions
+    ADD CONSTRAINT editions_pkey PRIMARY KEY (revision);
 ALTER TABLE ONLY catalog.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (outbox_id);
 ALTER TABLE ONLY catalog.quest_versions
