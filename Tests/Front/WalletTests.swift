@@ -25,7 +25,7 @@ struct WalletTests {
         try await front.database.client.query(
             """
             SELECT actor, action, subject, details::text, coalesce(request_id, '') FROM auth.audit_log
-            WHERE action LIKE 'wallet.%' OR action LIKE 'claim.%' ORDER BY audit_id
+            WHERE action ~ '^(wallet|claim)' ORDER BY audit_id
             """
         ).map { row in try (0..<5).map { try row.decode($0) } }
     }

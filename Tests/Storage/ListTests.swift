@@ -275,15 +275,15 @@ struct FollowTests {
             var seen: [Identifier] = []
             let writers = Task {
                 try await withThrowingTaskGroup { group in
-                    for writer in 0..<3 {
+                    for writer in 0..<5 {
                         group.addTask {
-                            for round in 0..<20 {
+                            for round in 0..<6 {
                                 let events = (0..<4).map { _ in Sample.signIn(.random(), id: .random()) }
                                 try? await database.client.transaction { transaction in
                                     _ = try await transaction.query(
                                         "SELECT catalog.hold_revision(\(book.revision), \(book.edition))")
-                                    // What another writer commits meanwhile began later.
-                                    try await Task.sleep(for: .milliseconds(Int.random(in: 0...60)))
+                                    // What another writer commits meanwhile began later; longer than the margin.
+                                    try await Task.sleep(for: .milliseconds(Int.random(in: 0...1_800)))
                                     _ = try await transaction.query(EventStore.recordStatement(events, book))
                                     if (writer + round) % 5 == 0 { throw CancellationError() }
                                 }
@@ -295,7 +295,7 @@ struct FollowTests {
             }
             try await eventually("everything is seen") {
                 seen += try await follow(log, &position, limit: 5)
-                return seen.count >= 192
+                return seen.count >= 96
             }
             try await writers.value
             let all = try await database.client.query("SELECT id FROM processing.events")

@@ -33,26 +33,17 @@ struct EventsController: Sendable {
     }
 
     private func filter(_ request: Request) throws -> EventLog.Filter {
-        let query = request.uri.queryParameters
         var filter = EventLog.Filter()
-        if let text = query["user_id"] {
-            guard let id = Identifier(String(text)) else { throw Problem.malformed("user_id must be a UUID") }
+        if let text = try request.parameter("user_id") {
+            guard let id = Identifier(text) else { throw Problem.malformed("user_id must be a UUID") }
             filter.userID = id
         }
-        if let text = query["type"] {
-            guard let type = EventType(String(text)) else { throw Problem.malformed("type is not an event type") }
+        if let text = try request.parameter("type") {
+            guard let type = EventType(text) else { throw Problem.malformed("type is not an event type") }
             filter.type = type.name
         }
-        filter.recordedFrom = try moment("recorded_from", query["recorded_from"])
-        filter.recordedBefore = try moment("recorded_before", query["recorded_before"])
+        filter.recordedFrom = try request.moment("recorded_from")
+        filter.recordedBefore = try request.moment("recorded_before")
         return filter
-    }
-
-    private func moment(_ name: String, _ text: Substring?) throws -> Timestamp? {
-        guard let text else { return nil }
-        guard let moment = Timestamp(rfc3339: text) else {
-            throw Problem.malformed("\(name) must be an RFC 3339 time")
-        }
-        return moment
     }
 }
