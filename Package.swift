@@ -99,7 +99,8 @@ let package = Package(
             name: "BenchFloor",
             dependencies: [
                 logging, .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Tests/BenchFloor", swiftSettings: common),
         .target(
@@ -114,7 +115,10 @@ let package = Package(
         tests("Operations", ["Domain", "Operations", "Postgres", "Storage", "TestSupport"]),
         tests(
             "Identity",
-            ["Domain", "Identity", "Postgres", "Storage", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")]),
+            [
+                "Domain", "Identity", "Postgres", "Redis", "Storage", "Streams", "TestSupport", crypto,
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ]),
         tests(
             "Front",
             [

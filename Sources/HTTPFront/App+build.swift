@@ -23,6 +23,8 @@ struct App: Sendable {
     let postgres: PostgresClient
     let redis: RedisClient
     let cache: RedisClient
+    /// The cache's server as well; sign-ins wait less long for it.
+    let attempts: RedisClient
 
     /// What has to be known before the first request: who is locked out, and how the streams stand.
     ///
@@ -36,6 +38,7 @@ struct App: Sendable {
     func close() async {
         await redis.close()
         await cache.close()
+        await attempts.close()
         postgres.close()
     }
 
@@ -77,12 +80,15 @@ struct App: Sendable {
         let pulse = Pulse(
             watch: watch, outbox: outbox, gauge: kept, intake: intake, redis: redis, changes: changes, logger: logger)
 
-        let gate = Gate(tokens: await Tokens(secret: settings.tokenSecret), watch: watch)
+        let tokens = await Tokens(secret: settings.tokenSecret, previous: settings.previousTokenSecrets)
+        let gate = Gate(tokens: tokens, watch: watch)
         let hasher = PasswordHasher(
             settings.passwords, threads: settings.hashThreads ?? PasswordHasher.cores, queue: settings.hashQueue)
-        var limits = Limits(AttemptMemory())
+        let attempts = App.attemptCounter(settings, keys: keys, logger: logger)
+        var limits = Limits(attempts.counter)
         limits.signUpsByAddress = AttemptLimit(attempts: settings.signUpsPerHour, seconds: 3_600)
         limits.failedSignInsByName = AttemptLimit(attempts: settings.failedSignInsPerName, seconds: 300)
+        limits.failedSignInsByBoth = AttemptLimit(attempts: settings.failedSignInsPerNameAndAddress, seconds: 300)
         limits.failedSignInsByAddress = AttemptLimit(attempts: settings.failedSignInsPerAddress, seconds: 300)
         let hints = Hints(changes: changes)
         let addresses = ClientAddress(proxies: settings.proxies)
@@ -90,7 +96,7 @@ struct App: Sendable {
 
         let router = Router(context: FrontContext.self)
         router.add(middleware: RequestMetrics())
-        router.add(middleware: Envelope(logger: logger))
+        router.add(middleware: Envelope(logger: logger, crossOrigin: settings.crossOrigin))
         var root = Routes(router)
         var api = Routes(router, under: "api/v1")
         let health = HealthController(pulse: pulse)
@@ -122,6 +128,8 @@ struct App: Sendable {
         DeadLettersController(
             desk: DeadLetterDesk(redis, postgres: postgres, keys: keys), gate: gate
         ).add(to: &api)
+        APIKeysController(keys: APIKeyRows(postgres), gate: gate, hints: hints).add(to: &api)
+        AuditController(audit: AuditLog(postgres), gate: gate).add(to: &api)
         root.close()
         api.close()
 
@@ -139,11 +147,30 @@ struct App: Sendable {
         let listener = Listener(server: server, host: settings.host, port: settings.port)
         return App(
             services: [pulse, streamWatch, forwarder, listener], routes: api.listed, pulse: pulse,
-            streamWatch: streamWatch, postgres: postgres, redis: redis, cache: cache)
+            streamWatch: streamWatch, postgres: postgres, redis: redis, cache: cache,
+            attempts: attempts.redis)
     }
 
     /// Further ones wait in the kernel's queue.
     static let mostConnections = 10_000
+
+    /// Counts failed sign-ins and sign-ups, over a connection of its own.
+    private static func attemptCounter(
+        _ settings: FrontSettings, keys: StreamKeys, logger: Logger
+    ) -> (counter: SharedAttempts, redis: RedisClient) {
+        var configuration = settings.cache
+        configuration.clientName = "questline-front-attempts"
+        configuration.connectTimeout = .milliseconds(200)
+        configuration.commandTimeout = .milliseconds(200)
+        let redis = RedisClient(configuration, logger: logger)
+        let outage = OutageLog(
+            "The count of sign-in attempts", beginning: "is kept by this front alone, for the cache is away",
+            end: "is shared again after", logger: logger)
+        let counter = SharedAttempts(redis, keys: keys, secret: settings.tokenSecret) { error in
+            if let error { outage.failed(error) } else { outage.succeeded() }
+        }
+        return (counter, redis)
+    }
 
     /// The server's own lines about every connection are not for an operator.
     static func quiet(_ logger: Logger) -> Logger {

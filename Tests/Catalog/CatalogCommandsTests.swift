@@ -154,7 +154,8 @@ struct CatalogCommandsTests {
             }
             let first = try await signIn(3)
             #expect(first.map(\.rewardQuantity) == [10])
-            let reward = try await parts.commands.create(NewReward(name: "gold", item: .gold, quantity: 7), by: .commandLine)
+            let reward = try await parts.commands.create(
+                NewReward(name: "gold", item: .gold, quantity: 7), by: .commandLine)
             var change = QuestChange()
             change.rewardID = reward.item.id
             _ = try await parts.commands.change(quest: quest.id, change, if: .any, by: .commandLine)

@@ -121,7 +121,8 @@ private final class Kept {
 
     func look(_ other: CatalogQuestion? = nil, after milliseconds: Int = 1) -> String {
         switch memory.look(other ?? question, at: start + .milliseconds(milliseconds)) {
-        case .remembered(let answer, let mustRenew): "\(answer == nil ? "nothing" : "answer")\(mustRenew ? ", renew" : "")"
+        case .remembered(let answer, let mustRenew):
+            "\(answer == nil ? "nothing" : "answer")\(mustRenew ? ", renew" : "")"
         case .load(let edition, _): "load \(edition.revision)"
         case .confirm: "confirm"
         case .readThrough(let mustTry): "read through\(mustTry ? ", try" : "")"

@@ -44,7 +44,9 @@ struct CatalogQueriesTests {
             let b = try #require(try await parts.rows.quest(named: "b"))
             _ = try await parts.commands.change(quest: b.id, retire, if: .any, by: .commandLine)
             let queries = parts.queries()
-            func page(_ after: String?, _ limit: Int, _ type: String? = nil, retired: Bool = false) async throws -> String? {
+            func page(_ after: String?, _ limit: Int, _ type: String? = nil, retired: Bool = false) async throws
+                -> String?
+            {
                 try await queries.answer(
                     .quests(
                         after: after.map { ExactText($0) }, limit: limit, eventType: type.map { ExactText($0) },
@@ -58,10 +60,14 @@ struct CatalogQueriesTests {
             #expect(try await page(nil, 5, "LevelUp", retired: true) == "[\"Z\", \"b\"] false")
             let list = CatalogList(
                 revision: 1,
-                items: (0..<40).map { Reward(id: .random(), name: "n\($0 + 10)", item: .gold, quantity: 1, revision: 1) })
+                items: (0..<40).map {
+                    Reward(id: .random(), name: "n\($0 + 10)", item: .gold, quantity: 1, revision: 1)
+                })
             for start in 0...40 {
                 let cursor = start == 0 ? nil : "n\(start + 9)"
-                #expect(list.page(after: cursor, limit: 100) { _ in true }.items.map(\.name) == (start..<40).map { "n\($0 + 10)" })
+                #expect(
+                    list.page(after: cursor, limit: 100) { _ in true }.items.map(\.name)
+                        == (start..<40).map { "n\($0 + 10)" })
             }
         }
     }

@@ -19,7 +19,9 @@ struct ReadModelTests {
         case eviction
     }
 
-    @Test("A reader that is paused between miss and fill does not bring the old value back", arguments: Meanwhile.allCases)
+    @Test(
+        "A reader that is paused between miss and fill does not bring the old value back", arguments: Meanwhile.allCases
+    )
     func pausedReader(meanwhile: Meanwhile) async throws {
         try await CatalogParts.with { parts in
             let (quest, projector) = (try await parts.quest(), parts.projector())

@@ -9,7 +9,8 @@ import Testing
 struct CatalogCommandsTests {
     private func reward(_ admin: Client, _ name: String = "100 gold") async throws -> (id: String, tag: String) {
         let answer = try await admin.send(
-            "POST", "/api/v1/rewards", json: ["reward_name": .string(name), "reward_item": "gold", "reward_qty": .integer(100)])
+            "POST", "/api/v1/rewards",
+            json: ["reward_name": .string(name), "reward_item": "gold", "reward_qty": .integer(100)])
         #expect(answer.status == 201, "\(answer.text)")
         return (id: answer.json["reward_id"]?.string ?? "", tag: answer.headers["etag"] ?? "")
     }
@@ -41,7 +42,8 @@ struct CatalogCommandsTests {
 
             let missing = try await admin.send("PATCH", path, json: ["streak": .integer(5)])
             #expect(missing.status == 428 && missing.problem == "precondition-required")
-            let changed = try await admin.send("PATCH", path, ["If-Match": "\"x\", \(tag)"], json: ["streak": .integer(5)])
+            let changed = try await admin.send(
+                "PATCH", path, ["If-Match": "\"x\", \(tag)"], json: ["streak": .integer(5)])
             #expect(changed.status == 200 && changed.json["streak"] == .integer(5))
             let now = changed.headers["etag"] ?? ""
             #expect(now != tag)
@@ -139,7 +141,9 @@ struct CatalogCommandsTests {
             #expect(rewardAgain.status == 409 && rewardAgain.problem == "name-taken")
             let inUse = try await admin.send("DELETE", "/api/v1/rewards/\(gold.id)", ["If-Match": gold.tag])
             #expect(inUse.status == 409 && inUse.problem == "reward-in-use" && inUse.text.contains("Levels ("))
-            for path in ["/api/v1/quests/\(Identifier.random())", "/api/v1/rewards/\(Identifier.random())", "/api/v1/quests/x"] {
+            for path in [
+                "/api/v1/quests/\(Identifier.random())", "/api/v1/rewards/\(Identifier.random())", "/api/v1/quests/x",
+            ] {
                 #expect(try await admin.send("PATCH", path, ["If-Match": "*"], json: [:]).status == 404)
                 #expect(try await admin.send("DELETE", path, ["If-Match": "*"]).status == 404)
             }
@@ -180,7 +184,8 @@ struct CatalogCommandsTests {
         }
     }
 
-    @Test("The front that has answered a change answers nothing older, with Redis and without", arguments: [true, false])
+    @Test(
+        "The front that has answered a change answers nothing older, with Redis and without", arguments: [true, false])
     func ownChanges(withRedis: Bool) async throws {
         try await TestFront.with(withRedis ? [:] : ["CACHE_REDIS_URL": "redis://127.0.0.1:1"]) { front in
             let admin = try await front.admin()

@@ -108,7 +108,8 @@ extension Guarantees {
                 let people = (0..<300).map { _ in Identifier.random() }
                 var published = 0
                 while ContinuousClock.now < end {
-                    try await stage.publish((0..<200).map { _ in SignIns.event(of: people.randomElement() ?? people[0]) })
+                    try await stage.publish(
+                        (0..<200).map { _ in SignIns.event(of: people.randomElement() ?? people[0]) })
                     published += 200
                     let goal = published - 2_000
                     try await eventually("the workers keep up") { try await stage.recorded >= goal }

@@ -114,6 +114,27 @@ def catalog(
     write(folder, "catalog", "A warm read of a quest by id", what, rows, result)
 
 
+def timing(folder: Path, options: argparse.Namespace, times: dict[str, list[float]]) -> float:
+    """Returns the greatest difference of a median from that of a known name, as a part of it."""
+    known = statistics.median(times["known"])
+    differences = {kind: abs(statistics.median(of) / known - 1) for kind, of in times.items() if kind != "known"}
+    result = {
+        "what": "refused sign-ins of a known name, an unknown name and a banned person",
+        "machine": machine(),
+        "turns": options.pairs,
+        "difference": differences,
+    } | {f"{kind}_ms": spread([1000 * seconds for seconds in of]) for kind, of in times.items()}
+    rows = [
+        ("wrong password of a known name, ms", "known_ms", "{:.2f}"),
+        ("an unknown name, ms", "unknown_ms", "{:.2f}"),
+        ("right password of somebody banned, ms", "banned_ms", "{:.2f}"),
+    ]
+    words = ", ".join(f"{kind} {part:.1%}" for kind, part in differences.items())
+    write(folder, "timing", "Refused sign-ins", f"{options.pairs} turns. Medians differ from a known name's: {words}.", rows, result)
+    say.line(f"The medians differ from that of a known name: {words}.")
+    return max(differences.values())
+
+
 def spread(values: list[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 

@@ -48,7 +48,11 @@ public struct CatalogList<Item: CatalogItem>: Codable, Sendable {
         var (low, high) = (0, items.count)
         while low < high {
             let middle = (low + high) / 2
-            if cursor.utf8.lexicographicallyPrecedes(items[middle].name.utf8) { high = middle } else { low = middle + 1 }
+            if cursor.utf8.lexicographicallyPrecedes(items[middle].name.utf8) {
+                high = middle
+            } else {
+                low = middle + 1
+            }
         }
         return low
     }

@@ -35,7 +35,9 @@ extension Projector {
                 try await fill(Array(fills[start..<min(start + Projector.chunk, fills.count)]), nonces)
             }
             // Somebody else may have begun to carry a change meanwhile.
-            guard try await revision.fill(state.edition, nonce: nonce, isOtherHistory: !state.isDescendant) else { continue }
+            guard try await revision.fill(state.edition, nonce: nonce, isOtherHistory: !state.isDescendant) else {
+                continue
+            }
             try await finish(state)
             return CatalogRebuilt(
                 quests: quests.quests.count, rewards: rewards.rewards.count,

@@ -83,7 +83,9 @@ struct ReadModel: Sendable {
             ReadModel.lookScript, keys: [key, keys.catalogLease(of: key)],
             arguments: [nonce, ReadModel.leaseMilliseconds])
         if reply.kind == .integer { return .missing(nonce: reply.integer == 1 ? nonce : nil) }
-        guard let bytes = reply.bytes else { throw RedisError(.protocolViolation, "look for a copy", "no copy, no number") }
+        guard let bytes = reply.bytes else {
+            throw RedisError(.protocolViolation, "look for a copy", "no copy, no number")
+        }
         return .copy(bytes)
     }
 

@@ -12,7 +12,9 @@ public struct CatalogEdition: Hashable, Sendable, CustomStringConvertible {
     /// Reads `<revision> <id>`.
     public init?(_ text: String) {
         let words = text.split(separator: " ", omittingEmptySubsequences: false)
-        guard words.count == 2, let revision = Int64(words[0]), let id = Identifier(String(words[1])) else { return nil }
+        guard words.count == 2, let revision = Int64(words[0]), let id = Identifier(String(words[1])) else {
+            return nil
+        }
         self.init(revision: revision, id: id)
     }
 

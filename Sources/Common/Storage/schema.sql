@@ -1,6 +1,20 @@
 CREATE SCHEMA auth;
 CREATE SCHEMA catalog;
 CREATE SCHEMA processing;
+CREATE FUNCTION auth.next_validity(present timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql
+    AS $$
+    SELECT greatest(date_trunc('milliseconds', clock_timestamp()), present + interval '1 millisecond')
+$$;
+COMMENT ON FUNCTION auth.next_validity(present timestamp with time zone) IS 'now, in whole milliseconds, and always later than before';
+CREATE FUNCTION auth.void_tokens() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE auth.users SET tokens_valid_from = auth.next_validity(tokens_valid_from)
+    WHERE user_id = NEW.user_id;
+    RETURN NULL;
+END $$;
 CREATE FUNCTION catalog.advisory_key() RETURNS bigint
     LANGUAGE sql IMMUTABLE
     AS $$SELECT 5173000002$$;
@@ -166,7 +180,7 @@ CREATE TABLE auth.users (
 )
 WITH (fillfactor='90');
 COMMENT ON COLUMN auth.users.status IS '0 new, 1 known, 2 banned';
-COMMENT ON COLUMN auth.users.tokens_valid_from IS 'tokens issued before are refused: raised by a new password';
+COMMENT ON COLUMN auth.users.tokens_valid_from IS 'tokens given out before are refused: raised by a ban, another role, a new password, or by hand';
 CREATE TABLE auth.wallet_entries (
     entry_id bigint NOT NULL,
     user_id uuid NOT NULL,
@@ -438,10 +452,13 @@ ALTER TABLE ONLY processing.user_quest_rewards
     ADD CONSTRAINT user_quest_rewards_user_id_quest_id_key UNIQUE (user_id, quest_id);
 ALTER TABLE ONLY public.questline_migrations
     ADD CONSTRAINT questline_migrations_pkey PRIMARY KEY (version);
+CREATE INDEX audit_log_by_actor ON auth.audit_log USING btree (actor_id, audit_id);
+CREATE INDEX audit_log_by_subject ON auth.audit_log USING btree (subject, audit_id);
 CREATE INDEX outbox_by_event ON auth.outbox USING btree (event_id);
 CREATE INDEX outbox_by_publication ON auth.outbox USING btree (published_at, outbox_id);
 CREATE INDEX revoked_tokens_by_time ON auth.revoked_tokens USING btree (revoked_at);
 CREATE INDEX reward_claims_by_person ON auth.reward_claims USING btree (user_id, created_at, claim_id, status);
+CREATE INDEX users_by_name ON auth.users USING btree (user_name text_pattern_ops);
 CREATE INDEX users_by_validity ON auth.users USING btree (tokens_valid_from) WHERE (tokens_valid_from > '1970-01-01 00:00:00+00'::timestamp with time zone);
 CREATE INDEX wallet_entries_by_person ON auth.wallet_entries USING btree (user_id, entry_id);
 CREATE INDEX events_by_person_and_time ON processing.events USING btree (user_id, recorded_at);
@@ -450,6 +467,7 @@ CREATE UNIQUE INDEX losses_by_entry ON processing.losses USING btree (stream, en
 CREATE UNIQUE INDEX losses_by_reason ON processing.losses USING btree (stream, reason) WHERE ((dismissed_at IS NULL) AND (entry_id IS NULL) AND (last_seen_at IS NULL));
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON auth.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON auth.wallet_entries FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();
+CREATE CONSTRAINT TRIGGER void_tokens AFTER UPDATE OF status, role, password_hash ON auth.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((((new.status = 2) AND (old.status <> 2)) OR (new.role <> old.role) OR ((new.password_hash IS DISTINCT FROM old.password_hash) AND (current_setting('questline.same_password'::text, true) IS DISTINCT FROM 'on'::text) AND (current_setting('application_name'::text) <> 'questline-front'::text)))) EXECUTE FUNCTION auth.void_tokens();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.quest_versions FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.reward_versions FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();
 CREATE TRIGGER keep_version AFTER INSERT OR UPDATE ON catalog.quests FOR EACH ROW EXECUTE FUNCTION catalog.keep_quest_version();

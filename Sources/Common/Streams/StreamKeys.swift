@@ -46,4 +46,6 @@ public struct StreamKeys: Hashable, Sendable {
     public var catalogLeases: String { "\(prefix):catalog:lease:" }
     public var catalogBooks: String { "\(prefix):catalog:book:" }
     public var catalogCopies: String { "\(prefix):catalog:" }
+    /// Attempts of one kind in the present window; `digest` stands for the address or name.
+    public func attempts(_ kind: String, digest: String) -> String { "\(prefix):attempts:\(kind):\(digest)" }
 }

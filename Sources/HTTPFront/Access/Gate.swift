@@ -23,6 +23,11 @@ enum Caller: Sendable {
     }
 }
 
+extension Bearer {
+    /// For the audit log.
+    func actor(_ context: FrontContext) -> Actor { Caller.person(self).actor(context) }
+}
+
 /// Decides who may come in. An `X-API-Key` makes `Authorization` irrelevant; both are checked against memory, so neither
 /// needs Postgres or Redis.
 struct Gate: Sendable {

@@ -24,14 +24,14 @@ struct DeadLettersController: Sendable {
             return .list(letter.json)
         }
         routes.post("dead-letters/:letter_id/retry") { request, context in
-            _ = try await gate.admin(request)
+            let actor = try await gate.admin(request).actor(context)
             let corrections = try await corrections(request, context)
-            let deed = try deed(of: await desk.retry(.ids([try id(context)]), set: corrections))
+            let deed = try deed(of: await desk.retry(.ids([try id(context)]), set: corrections, by: actor))
             return .json(["entry_id": JSON(deed.entry)])
         }
         routes.delete("dead-letters/:letter_id") { request, context in
-            _ = try await gate.admin(request)
-            _ = try deed(of: await desk.drop(.ids([try id(context)])))
+            let actor = try await gate.admin(request).actor(context)
+            _ = try deed(of: await desk.drop(.ids([try id(context)]), by: actor))
             return Response(status: .noContent)
         }
     }

@@ -21,7 +21,8 @@ extension ApiOperation {
             body: .newQuest, failures: [409]),
         ApiOperation(
             method: .patch, path: "/quests/{quest_id}",
-            summary: "Changes what is named; what was completed before stays as it is. Needs If-Match", audience: .admin,
+            summary: "Changes what is named; what was completed before stays as it is. Needs If-Match",
+            audience: .admin,
             status: 200, answer: .quest, body: .questChange, failures: [409, 412, 428]),
         ApiOperation(
             method: .delete, path: "/quests/{quest_id}",
@@ -39,7 +40,8 @@ extension ApiOperation {
             body: .newReward, failures: [409]),
         ApiOperation(
             method: .patch, path: "/rewards/{reward_id}",
-            summary: "Changes what is named; what was completed before stays as it is. Needs If-Match", audience: .admin,
+            summary: "Changes what is named; what was completed before stays as it is. Needs If-Match",
+            audience: .admin,
             status: 200, answer: .reward, body: .rewardChange, failures: [409, 412, 428]),
         ApiOperation(
             method: .delete, path: "/rewards/{reward_id}",

@@ -8,7 +8,8 @@ extension ApiOperation {
             answer: .user, body: .newUser),
         ApiOperation(
             method: .get, path: "/users", summary: "Lists accounts", audience: .admin, status: 200,
-            answer: .list(of: .user), query: paging),
+            answer: .list(of: .user),
+            query: paging + [(name: "user_name", about: "only names that begin with this")]),
         ApiOperation(
             method: .post, path: "/users", summary: "Makes an account for somebody", audience: .admin, status: 201,
             answer: .user, body: .newUser),

@@ -40,5 +40,5 @@ struct ApiOperation: Sendable {
 
 /// Every route under `/api/v1`. A test compares it with the router, so that neither goes without the other.
 extension ApiOperation {
-    static let all: [ApiOperation] = session + people + earnings + catalog + operators
+    static let all: [ApiOperation] = session + people + earnings + catalog + operators + access
 }

@@ -23,12 +23,12 @@ struct ApiSchema: Sendable {
     static let boolean = ApiSchema(json: ["type": "boolean"])
 
     /// Every shape that has a name.
-    static let named: [ApiSchema] = general + earnings
+    static let named: [ApiSchema] = general + catalog + earnings + accessSchemas
 
     private static let general = [
         user, newUser, userChange, passwordChange, credentials, token, tokenError, signIn, accepted, progress, claim,
         walletEntry, event, deadLetter, corrections, problem,
-    ] + catalog
+    ]
 
     static let user = object(
         "User", required: ["user_id", "user_name", "status", "role", "gold", "diamond"],

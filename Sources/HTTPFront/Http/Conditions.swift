@@ -26,7 +26,8 @@ extension Request {
         values.flatMap { $0.split(separator: ",") }.map { value in
             let blank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
             let trimmed = value.drop(while: blank)
-            return trimmed.prefix(upTo: trimmed.lastIndex { !blank($0) }.map { trimmed.index(after: $0) } ?? trimmed.endIndex)
+            return trimmed.prefix(
+                upTo: trimmed.lastIndex { !blank($0) }.map { trimmed.index(after: $0) } ?? trimmed.endIndex)
         }
     }
 }
@@ -59,6 +60,7 @@ extension Response {
             .contentType: "application/json", .eTag: document.tag, .cacheControl: "no-cache",
         ]
         if let location { headers[.location] = location }
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: document.bytes)))
+        return Response(
+            status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: document.bytes)))
     }
 }
