@@ -24,8 +24,8 @@ extension ApiOperation {
                 .query("from", "at this time or later", ApiSchema.time),
                 .query("before", "before this time", ApiSchema.time),
                 .query(
-                    "order", "newest, or oldest for following: `next_cursor` is always there then",
-                    ["enum": ["newest", "oldest"]]),
+                    "order", "oldest first: then `next_cursor` is always there, and follows the log",
+                    ["enum": ["newest", "oldest"], "default": "newest"]),
             ]),
     ]
 }
