@@ -101,7 +101,8 @@ let package = Package(
             name: "BenchFloor",
             dependencies: [
                 logging, .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Tests/BenchFloor", swiftSettings: common),
         .target(
