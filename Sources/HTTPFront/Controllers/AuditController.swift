@@ -10,10 +10,22 @@ struct AuditController: Sendable {
     func add(to routes: inout Routes) {
         routes.get("audit") { request, _ in
             _ = try await gate.admin(request)
-            let paging = try Paging(request, list: "audit")
-            let cursor = try paging.position { $0.first.flatMap { Int64($0) } }
-            let rows = try await audit.list(try filter(request), before: cursor, limit: paging.limit + 1)
-            return .list(paging.answer(rows, list: "audit", json: \.json, key: { [String($0.id)] }))
+            let filter = try filter(request)
+            switch try Paging.order(request) {
+            case .newest:
+                let paging = try Paging(request, list: "audit")
+                let cursor = try paging.position { $0.first.flatMap { Int64($0) } }
+                let rows = try await audit.list(filter, before: cursor, limit: paging.limit + 1)
+                return .list(paging.answer(rows, list: "audit", json: \.json, key: { [String($0.id)] }))
+            case .oldest:
+                let paging = try Paging(request, list: "audit-oldest")
+                let cursor = try paging.position(AuditLog.Position.init) ?? .start
+                let rows = try await audit.follow(filter, after: cursor, limit: paging.limit)
+                return .list(
+                    paging.following(
+                        rows, list: "audit-oldest", start: AuditLog.Position.start.parts, json: \.record.json,
+                        key: \.position.parts))
+            }
         }
     }
 
@@ -36,6 +48,16 @@ struct AuditController: Sendable {
             throw Problem.malformed("\(name) must have 1 to 255 characters")
         }
         return text
+    }
+}
+
+extension AuditLog.Position {
+    /// As a cursor carries it.
+    var parts: [String] { [String(microseconds), String(id)] }
+
+    init?(parts: [String]) {
+        guard parts.count == 2, let microseconds = Int64(parts[0]), let id = Int64(parts[1]) else { return nil }
+        self.init(microseconds: microseconds, id: id)
     }
 }
 

@@ -11,8 +11,8 @@ struct EventsController: Sendable {
         routes.get("events") { request, _ in
             _ = try await gate.admin(request)
             let filter = try filter(request)
-            switch try request.parameter("order") {
-            case nil, "newest":
+            switch try Paging.order(request) {
+            case .newest:
                 let paging = try Paging(request, list: "events")
                 let page = try await events.list(
                     filter, after: try paging.position(ListPosition.init), limit: paging.limit + 1)
@@ -20,7 +20,7 @@ struct EventsController: Sendable {
                     paging.answer(
                         page.rows, list: "events", json: \.event.json, key: \.position.parts,
                         otherwise: page.lookedThrough?.parts))
-            case "oldest":
+            case .oldest:
                 let paging = try Paging(request, list: "events-oldest")
                 let cursor = try paging.position(ListPosition.init) ?? .start
                 let page = try await events.follow(filter, after: cursor, limit: paging.limit)
@@ -28,7 +28,6 @@ struct EventsController: Sendable {
                     paging.following(
                         page.rows, list: "events-oldest", start: ListPosition.start.parts, json: \.event.json,
                         key: \.position.parts, otherwise: page.lookedThrough?.parts))
-            default: throw Problem.malformed("order must be newest or oldest")
             }
         }
     }

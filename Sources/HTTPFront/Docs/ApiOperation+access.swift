@@ -23,6 +23,9 @@ extension ApiOperation {
                     ApiSchema.text(1, 255, example: "01a2060e-fa20-7fda-ba31-bc6ad5ea1083")),
                 .query("from", "at this time or later", ApiSchema.time),
                 .query("before", "before this time", ApiSchema.time),
+                .query(
+                    "order", "oldest first: then `next_cursor` is always there, and follows the log",
+                    ["enum": ["newest", "oldest"], "default": "newest"]),
             ]),
     ]
 }

@@ -31,6 +31,24 @@ struct Paging {
         }
     }
 
+    enum Order: String {
+        /// Pages that have an end.
+        case newest
+        /// For whoever follows a list that grows.
+        case oldest
+    }
+
+    /// The order asked for.
+    ///
+    /// - Throws: `Problem` 400.
+    static func order(_ request: Request) throws -> Order {
+        guard let text = try request.parameter("order") else { return .newest }
+        guard let order = Order(rawValue: text) else {
+            throw Problem.malformed("order must be newest or oldest")
+        }
+        return order
+    }
+
     /// Where the page begins, nil for the first one.
     ///
     /// - Parameter read: the sort key from the parts of a cursor, nil if they are none.
