@@ -48,7 +48,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32), help="repeats a run")
     parser.add_argument("--role", choices=ROLES, help="only this one")
-    parser.add_argument("--max-examples", type=int, default=15, help="fuzzed requests per operation and role (15)")
+    parser.add_argument("--max-examples", type=int, default=10, help="fuzzed requests per operation and role (10)")
     parser.add_argument("--workers", type=int, default=2, help="operations at once (2)")
     return parser.parse_args()
 

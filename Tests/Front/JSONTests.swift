@@ -13,6 +13,7 @@ struct JSONTests {
         #expect(try parse(" [ 1 , 2 ] ").text == "[1,2]")
         #expect(try parse(#""\u00e4\ud83d\udc4d\/""#) == .string("ä👍/"))
         #expect(try parse("9223372036854775807") == .integer(.max))
+        #expect(try parse("[5.0,1e2,-0.0,0.5]") == .array([.integer(5), .integer(100), .integer(0), .number(0.5)]))
         #expect(try parse("9223372036854775808") == .number(9_223_372_036_854_775_808))
     }
 

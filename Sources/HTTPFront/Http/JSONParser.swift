@@ -128,7 +128,8 @@ struct JSONParser {
         guard let value = Double(text), value.isFinite else {
             throw JSONError(offset: start, reason: "the number is too large")
         }
-        return .number(value)
+        // JSON knows one kind of number: 5.0 is as whole as 5 is.
+        return Int64(exactly: value).map(JSON.integer) ?? .number(value)
     }
 
     private mutating func skipDigits() -> Int {

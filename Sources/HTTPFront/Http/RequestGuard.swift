@@ -34,7 +34,6 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head):
             unanswered += 1
             isReading = true
-            startWaiting(context)
             if mayContinue(head) {
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
@@ -44,6 +43,12 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             stopWaiting()
         }
         context.fireChannelRead(data)
+    }
+
+    /// Most requests are here at once and need no clock.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if isReading, deadline == nil, !isOver { startWaiting(context) }
+        context.fireChannelReadComplete()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
