@@ -167,7 +167,8 @@ struct CatalogCommandsTests {
             #expect(try await signIn(3).isEmpty)
             let claims = Claims(parts.database.client)
             _ = try await claims.store(first + second)
-            let listed = try await claims.list(of: person, limit: 10).map(\.claim).sorted { $0.completion < $1.completion }
+            let listed = try await claims.list(of: person, limit: 10).map(\.claim)
+                .sorted { $0.completion < $1.completion }
             #expect(listed.map(\.rewardQuantity) == [10, 7] && listed.map(\.rewardItem) == [.diamond, .gold])
             #expect(
                 try await parts.number(
@@ -175,7 +176,7 @@ struct CatalogCommandsTests {
         }
     }
 
-    @Test("A batch that does not let go is waited for, but not for long", .timeLimit(.minutes(1)))
+    @Test("A batch that does not let go is waited for, but not for long")
     func busy() async throws {
         try await CatalogParts.with { parts in
             let quest = try await parts.quest()
