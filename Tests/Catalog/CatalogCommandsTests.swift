@@ -167,8 +167,9 @@ struct CatalogCommandsTests {
             #expect(try await signIn(3).isEmpty)
             let claims = Claims(parts.database.client)
             _ = try await claims.store(first + second)
-            let listed = try await claims.list(of: person, limit: 10).map(\.claim)
-                .sorted { $0.completion < $1.completion }
+            let listed = try await claims.list(of: person, limit: 10).map(\.claim).sorted {
+                $0.completion < $1.completion
+            }
             #expect(listed.map(\.rewardQuantity) == [10, 7] && listed.map(\.rewardItem) == [.diamond, .gold])
             #expect(
                 try await parts.number(

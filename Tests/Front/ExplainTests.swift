@@ -1,6 +1,8 @@
 import Domain
 import Postgres
+import Redis
 import Storage
+import Streams
 import TestSupport
 import Testing
 
@@ -87,6 +89,10 @@ struct ExplainTests {
             #expect(try await admin.get("/api/v1/events?cursor=\(cursor)").problem == "malformed-request")
             #expect(try await admin.get("/api/v1/events?order=sideways").problem == "malformed-request")
             #expect(try await front.key.get(path).problem == "forbidden")
+            let audit = try await admin.get("/api/v1/audit?order=oldest&limit=1")
+            #expect(audit.status == 200 && audit.json["next_cursor"]?.string != nil)
+            let wrong = "/api/v1/audit?cursor=\(audit.json["next_cursor"]?.string ?? "")"
+            #expect(try await admin.get(wrong).problem == "malformed-request")
         }
     }
 
@@ -101,6 +107,56 @@ struct ExplainTests {
             let second = try await admin.get("/api/v1/users?limit=2&cursor=\(cursor)")
             #expect(first.json["count"] == .integer(4) && second.json["count"] == .integer(4))
             #expect(try await admin.get("/api/v1/users?limit=2").json["count"] == .integer(5))
+        }
+    }
+
+    /// Walks a list to its end; `between` is called after each page.
+    private func walk(
+        _ client: Client, _ path: String, by id: String, between: (Int) async throws -> Void
+    ) async throws -> [String] {
+        var (seen, cursor, number): ([String], String?, Int) = ([], nil, 0)
+        repeat {
+            let page = try await client.get(path + "?limit=3" + (cursor.map { "&cursor=\($0)" } ?? ""))
+            #expect(page.status == 200 && page.data.count <= 3)
+            seen += page.data.compactMap { $0[id]?.string }
+            cursor = page.json["next_cursor"]?.string
+            try await between(number)
+            number += 1
+        } while cursor != nil && number < 50
+        return seen
+    }
+
+    @Test("Quests, rewards and dead letters: what was there at the first page comes once, whatever is added meanwhile")
+    func others() async throws {
+        try await TestFront.with { front in
+            let admin = try await front.admin()
+            @Sendable func add() async throws {
+                let reward = try await admin.send(
+                    "POST", "/api/v1/rewards",
+                    json: [
+                        "reward_name": .string("reward \(Identifier.random())"), "reward_item": "gold",
+                        "reward_qty": .integer(1),
+                    ])
+                let quest = try await admin.send(
+                    "POST", "/api/v1/quests",
+                    json: [
+                        "name": .string("quest \(Identifier.random())"), "description": "", "event_type": "UserSignIn",
+                        "streak": .integer(2), "duplication": .integer(2), "auto_claim": false,
+                        "reward_id": reward.json["reward_id"] ?? .null,
+                    ])
+                #expect(reward.status == 201 && quest.status == 201, "\(reward.text) \(quest.text)")
+                _ = try await front.redis.client.send([
+                    "XADD", front.keys.deadLetters, "*", "source", front.keys.signIns, "source_id", "1-1", "error", "x",
+                    "deliveries", "1", "failed_at", Timestamp.now.description,
+                ])
+            }
+            for _ in 0..<7 { try await add() }
+            for (path, id) in [("quests", "quest_id"), ("rewards", "reward_id"), ("dead-letters", "id")] {
+                let before = try await admin.get("/api/v1/\(path)?limit=100").data.compactMap { $0[id]?.string }
+                #expect(before.count >= 7)
+                let seen = try await walk(admin, "/api/v1/\(path)", by: id) { if $0 < 4 { try await add() } }
+                #expect(Set(seen).count == seen.count && Set(before).isSubset(of: seen), "\(path)")
+            }
         }
     }
 }

@@ -23,7 +23,10 @@ struct WalletTests {
 
     private func audit(_ front: TestFront) async throws -> [[String]] {
         try await front.database.client.query(
-            "SELECT actor, action, subject, details::text, coalesce(request_id, '') FROM auth.audit_log ORDER BY audit_id"
+            """
+            SELECT actor, action, subject, details::text, coalesce(request_id, '') FROM auth.audit_log
+            WHERE action ~ '^(wallet|claim)' ORDER BY audit_id
+            """
         ).map { row in try (0..<5).map { try row.decode($0) } }
     }
 

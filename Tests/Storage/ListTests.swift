@@ -231,6 +231,41 @@ struct FollowTests {
         }
     }
 
+    @Test("The audit log too: a row with a lower number that commits after one with a higher")
+    func audit() async throws {
+        try await TestDatabase.with { database in
+            let log = AuditLog(database.client)
+            let late = try database.another(poolSize: 1)
+            defer { late.close() }
+            var position = AuditLog.Position.start
+            var seen: [String] = []
+            func look() async throws {
+                while let last = try await log.follow(after: position, limit: 2).map({ row in
+                    seen.append(row.record.subject)
+                    return row.position
+                }).last {
+                    position = last
+                }
+            }
+            _ = try await late.query("BEGIN")
+            _ = try await late.query(AuditEntry(.commandLine, "test", subject: "late").insertion)
+            for index in 0..<5 { try await log.write(AuditEntry(.commandLine, "test", subject: "\(index)")) }
+            try await eventually("the others are older than the margin") {
+                try await database.client.query(
+                    "SELECT max(created_at) < now() - interval '1.2 seconds' FROM auth.audit_log"
+                ).first?.decode(0) ?? false
+            }
+            try await look()
+            #expect(seen.isEmpty, "all of them are younger than the open transaction")
+            _ = try await late.query("COMMIT")
+            try await eventually("everything is seen") {
+                try await look()
+                return seen.count >= 6
+            }
+            #expect(seen == ["late", "0", "1", "2", "3", "4"])
+        }
+    }
+
     @Test("Many writers at once, some rolled back: a follower sees what is there, each event once")
     func crowd() async throws {
         try await TestDatabase.with { database in

@@ -130,7 +130,8 @@ def timing(folder: Path, options: argparse.Namespace, times: dict[str, list[floa
         ("right password of somebody banned, ms", "banned_ms", "{:.2f}"),
     ]
     words = ", ".join(f"{kind} {part:.1%}" for kind, part in differences.items())
-    write(folder, "timing", "Refused sign-ins", f"{options.pairs} turns. Medians differ from a known name's: {words}.", rows, result)
+    what = f"{options.pairs} turns. The medians differ from that of a known name: {words}."
+    write(folder, "timing", "Refused sign-ins", what, rows, result)
     say.line(f"The medians differ from that of a known name: {words}.")
     return max(differences.values())
 

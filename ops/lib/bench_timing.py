@@ -1,5 +1,5 @@
-"""Whether the time of a refused sign-in tells if a name exists: a wrong password for a known name, for an unknown one, and the
-right password of somebody banned, in turn, on one connection. Exit 1 if their medians differ by more than 5 %.
+"""Whether the time of a refused sign-in tells if a name exists: the wrong password of a known name, an unknown name, and
+the right password of somebody banned, in turn, on one connection. Exit 1 if their medians differ by more than 5 %.
 """
 
 import argparse

@@ -43,21 +43,27 @@ public struct APIKeyRows: Sendable {
 
     /// Adds a key unless its hash is known already.
     ///
-    /// - Parameter actor: for the audit log; an account becomes the key's creator.
+    /// - Parameter actor: for the audit log; an account becomes the key's creator. Only a test has none.
     /// - Returns: nil if the hash is known.
     /// - Throws: `PostgresError`.
     @discardableResult
     public func add(
-        id: Identifier, name: String, hash: [UInt8], by actor: Actor = .commandLine
+        id: Identifier, name: String, hash: [UInt8], by actor: Actor? = nil
     ) async throws -> APIKeyRow? {
-        let entry = AuditEntry(actor, "api-key.create", subject: "\(id)", details: ["name": .text(name)])
+        let audited: SQL
+        if let actor {
+            let entry = AuditEntry(actor, "api-key.create", subject: "\(id)", details: ["name": .text(name)])
+            audited = ", audited AS (\(entry.insertion(per: "added")))"
+        } else {
+            audited = ""
+        }
         return try await postgres.query(
             """
             WITH added AS (
                 INSERT INTO auth.api_keys (key_id, name, key_hash, created_by)
-                VALUES (\(id), \(name), \(hash), \(actor.id)) ON CONFLICT (key_hash) DO NOTHING
+                VALUES (\(id), \(name), \(hash), \(actor?.id)) ON CONFLICT (key_hash) DO NOTHING
                 RETURNING \(unsafe: Self.columns)
-            ), audited AS (\(entry.insertion(per: "added")))
+            )\(audited)
             SELECT \(unsafe: Self.columns) FROM added
             """, operation: "add an API key"
         ).first.map(Self.row)

@@ -74,7 +74,8 @@ public struct Seeding: Sendable {
             if created != nil { planted.append("\(account.role.rawValue) \(account.name)") }
         }
         if let hash = seed.apiKeyHash,
-            try await APIKeyRows(postgres).add(id: .timeOrdered(at: .now), name: "from settings", hash: hash) != nil
+            try await APIKeyRows(postgres).add(
+                id: .timeOrdered(at: .now), name: "from settings", hash: hash, by: .commandLine) != nil
         {
             planted.append("the API key from QUESTLINE_API_KEY")
         }

@@ -454,6 +454,7 @@ ALTER TABLE ONLY public.questline_migrations
     ADD CONSTRAINT questline_migrations_pkey PRIMARY KEY (version);
 CREATE INDEX audit_log_by_actor ON auth.audit_log USING btree (actor_id, audit_id);
 CREATE INDEX audit_log_by_subject ON auth.audit_log USING btree (subject, audit_id);
+CREATE INDEX audit_log_by_time ON auth.audit_log USING btree (created_at);
 CREATE INDEX outbox_by_event ON auth.outbox USING btree (event_id);
 CREATE INDEX outbox_by_publication ON auth.outbox USING btree (published_at, outbox_id);
 CREATE INDEX revoked_tokens_by_time ON auth.revoked_tokens USING btree (revoked_at);

@@ -47,7 +47,7 @@ struct CatalogController: Sendable {
     }
 
     private func withRetired(_ request: Request) throws -> Bool {
-        switch request.uri.queryParameters["include"] {
+        switch try request.parameter("include") {
         case nil: return false
         case "retired": return true
         default: throw Problem.malformed("include must be retired, or be left out")
@@ -55,8 +55,8 @@ struct CatalogController: Sendable {
     }
 
     private func eventType(_ request: Request) throws -> ExactText? {
-        try request.uri.queryParameters["event_type"].map { text in
-            guard let type = EventType(String(text)) else {
+        try request.parameter("event_type").map { text in
+            guard let type = EventType(text) else {
                 throw Problem.malformed("event_type must be a letter and up to 63 letters or digits")
             }
             return ExactText(type.name)

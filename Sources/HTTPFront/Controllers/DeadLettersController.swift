@@ -48,9 +48,9 @@ struct DeadLettersController: Sendable {
 
     /// A text that the letters' errors must contain.
     private func error(_ request: Request) throws -> String? {
-        guard let text = request.uri.queryParameters["error"] else { return nil }
+        guard let text = try request.parameter("error") else { return nil }
         guard !text.isEmpty else { throw Problem.malformed("error must not be empty") }
-        return String(text)
+        return text
     }
 
     private static let missing = Problem.notFound("There is no such dead letter; somebody may have dealt with it")
@@ -66,14 +66,7 @@ struct DeadLettersController: Sendable {
     private func corrections(
         _ request: Request, _ context: FrontContext
     ) async throws -> [(name: String, value: String)] {
-        let bytes = try await request.bytes(context)
-        guard !bytes.isEmpty else { return [] }
-        let body: JSON
-        do {
-            body = try JSONParser.parse(bytes)
-        } catch {
-            throw Problem.malformed("The body is not JSON: \(error.reason), at byte \(error.offset)")
-        }
+        guard let body = try await request.optionalJSON(context) else { return [] }
         var fields = Fields(body)
         fields.refuseOthers(than: ["set"])
         var corrections: [(name: String, value: String)] = []

@@ -55,8 +55,8 @@ struct PersonController: Sendable {
     private static let noSuchClaim = Problem.notFound("This person has no such claim")
 
     private func status(_ request: Request) throws -> RewardClaim.Status? {
-        guard let text = request.uri.queryParameters["status"] else { return nil }
-        guard let status = RewardClaim.Status(rawValue: String(text)) else {
+        guard let text = try request.parameter("status") else { return nil }
+        guard let status = RewardClaim.Status(rawValue: text) else {
             throw Problem.malformed("status must be pending or claimed")
         }
         return status

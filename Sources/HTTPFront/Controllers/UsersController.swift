@@ -70,8 +70,8 @@ struct UsersController: Sendable {
                 (id: $0, count: parts.dropFirst().first.flatMap { Int64($0) })
             }
         }
-        let prefix = request.uri.queryParameters["user_name"].map(String.init)
-        guard prefix.map({ $0.utf8.count <= 1_024 && !$0.utf8.contains(0) }) ?? true else {
+        let prefix = try request.parameter("user_name")
+        guard prefix.map({ $0.unicodeScalars.count <= Credentials.nameLength.upperBound }) ?? true else {
             throw Problem.malformed("user_name is not the beginning of any name")
         }
         // Counted once in a walk: to count everybody costs more than to read a page.

@@ -8,7 +8,7 @@ extension ApiOperation {
             audience: .admin, status: 200, answer: .list(of: .apiKey), query: paging),
         ApiOperation(
             method: .post, path: "/api-keys", summary: "Makes an API key, which is shown this once", audience: .admin,
-            status: 201, answer: .madeAPIKey, body: .newAPIKey),
+            status: 201, answer: .madeAPIKey, body: .newAPIKey, isLocated: false),
         ApiOperation(
             method: .delete, path: "/api-keys/{key_id}",
             summary: "Revokes an API key: refused at once here, everywhere within 5 s", audience: .admin, status: 204),
@@ -16,11 +16,16 @@ extension ApiOperation {
             method: .get, path: "/audit", summary: "Who did what, the newest first", audience: .admin, status: 200,
             answer: .list(of: .auditRecord),
             query: paging + [
-                (name: "actor_id", about: "by this account or API key only"),
-                (name: "action", about: "of this action only, as user.ban"),
-                (name: "subject", about: "done to this only: an id, or a name where there is no id"),
-                (name: "from", about: "at this RFC 3339 time or later"),
-                (name: "before", about: "before this RFC 3339 time"),
+                .query("actor_id", "by this account or API key only", ApiSchema.uuid),
+                .query("action", "of this action only", ApiSchema.text(1, 255, example: "user.ban")),
+                .query(
+                    "subject", "done to this only: an id, or a name where there is no id",
+                    ApiSchema.text(1, 255, example: "01a2060e-fa20-7fda-ba31-bc6ad5ea1083")),
+                .query("from", "at this time or later", ApiSchema.time),
+                .query("before", "before this time", ApiSchema.time),
+                .query(
+                    "order", "oldest first: then `next_cursor` is always there, and follows the log",
+                    ["enum": ["newest", "oldest"], "default": "newest"]),
             ]),
     ]
 }

@@ -9,7 +9,7 @@ extension ApiOperation {
         ApiOperation(
             method: .get, path: "/users/{user_id}/claims", summary: "A person's rewards, newest first",
             audience: .personKeyOrAdmin, status: 200, answer: .list(of: .claim),
-            query: paging + [(name: "status", about: "pending or claimed")]),
+            query: paging + [.query("status", "only these", ["enum": ["pending", "claimed"]])]),
         ApiOperation(
             method: .post, path: "/users/{user_id}/claims/{claim_id}/claim",
             summary: "Claims a reward; a second time the same answer, and no second credit",

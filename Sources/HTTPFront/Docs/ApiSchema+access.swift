@@ -10,7 +10,7 @@ extension ApiSchema {
     static let apiKey = object(
         "ApiKey", required: ["key_id", "name", "created_by", "created_at", "revoked_at"], keyMembers)
 
-    static let newAPIKey = object("NewApiKey", required: ["name"], [("name", text(1, 255))])
+    static let newAPIKey = object("NewApiKey", required: ["name"], [("name", userName)], closed: true)
 
     static let madeAPIKey = object(
         "MadeApiKey", required: ["key_id", "name", "created_by", "created_at", "revoked_at", "key"],

@@ -15,11 +15,10 @@ extension ApiSchema {
             ("revision", about("of the catalog, when it was last written", integer)),
         ])
 
-    static let newQuest = closed(
-        object(
-            "NewQuest", required: ["name", "event_type", "streak", "duplication", "reward_id"], questTerms))
+    static let newQuest = object(
+        "NewQuest", required: ["name", "event_type", "streak", "duplication", "reward_id"], questTerms, closed: true)
 
-    static let questChange = closed(object("QuestChange", required: [], questTerms + [("active", boolean.json)]))
+    static let questChange = object("QuestChange", required: [], questTerms + [("active", boolean.json)], closed: true)
 
     static let reward = object(
         "Reward", required: ["reward_id", "reward_name", "reward_item", "reward_qty", "active", "revision"],
@@ -28,31 +27,33 @@ extension ApiSchema {
             ("revision", about("of the catalog, when it was last written", integer)),
         ])
 
-    static let newReward = closed(
-        object("NewReward", required: ["reward_name", "reward_item", "reward_qty"], rewardTerms))
+    static let newReward = object(
+        "NewReward", required: ["reward_name", "reward_item", "reward_qty"], rewardTerms, closed: true)
 
-    static let rewardChange = closed(object("RewardChange", required: [], rewardTerms + [("active", boolean.json)]))
+    static let rewardChange = object(
+        "RewardChange", required: [], rewardTerms + [("active", boolean.json)], closed: true)
 
     private static let questTerms: [(String, JSON)] = [
-        ("name", withoutNUL(text(1, 255))), ("description", withoutNUL(text(0, CatalogRules.longestDescription))),
+        ("name", example("UserSignIn", withoutNUL(text(1, 255)))),
+        ("description", example("Sign in three times", withoutNUL(text(0, CatalogRules.longestDescription)))),
         (
             "event_type",
             about(
                 "of the events it counts; UserSignIn counts NewUserSignIn, too",
                 [
                     "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9]{0,63}$",
-                    "not": ["enum": ["QuestCompleted", "NewUserSignIn"]],
+                    "not": ["enum": ["QuestCompleted", "NewUserSignIn"]], "examples": ["UserSignIn"],
                 ])
         ),
-        ("streak", about("events per completion", number(CatalogRules.streaks))),
-        ("duplication", about("completions per person", number(CatalogRules.duplications))),
+        ("streak", about("events per completion", example(.integer(3), number(CatalogRules.streaks)))),
+        ("duplication", about("completions per person", example(.integer(2), number(CatalogRules.duplications)))),
         ("auto_claim", about("whether a completion is credited at once", boolean.json)),
         ("reward_id", about("of an active reward", uuid)),
     ]
 
     private static let rewardTerms: [(String, JSON)] = [
-        ("reward_name", withoutNUL(text(1, 255))), ("reward_item", item),
-        ("reward_qty", number(CatalogRules.quantities)),
+        ("reward_name", example("TenDiamonds", withoutNUL(text(1, 255)))), ("reward_item", item),
+        ("reward_qty", example(.integer(10), number(CatalogRules.quantities))),
     ]
 
     private static func number(_ range: ClosedRange<Int64>) -> JSON {
@@ -61,14 +62,6 @@ extension ApiSchema {
 
     private static func withoutNUL(_ schema: JSON) -> JSON {
         guard case .object(let members) = schema else { return schema }
-        return .object(members + [JSON.Member(name: "pattern", value: .string("^[^\u{0}]*$"))])
-    }
-
-    /// A body in which an unknown member is a mistake.
-    private static func closed(_ schema: ApiSchema) -> ApiSchema {
-        guard case .object(let members) = schema.json else { return schema }
-        return ApiSchema(
-            name: schema.name,
-            json: .object(members + [JSON.Member(name: "additionalProperties", value: .bool(false))]))
+        return .object(members + [JSON.Member(name: "pattern", value: .string("^[^\\u0000]*$"))])
     }
 }

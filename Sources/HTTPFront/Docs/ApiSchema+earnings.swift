@@ -3,44 +3,55 @@ import Operations
 /// Wallet entries and explanations.
 extension ApiSchema {
     static let earnings = [
-        walletPosting, standing, explainedCompletion, explainedQuest, explainedEvent, explanation,
+        walletSpend, walletCorrection, standing, explainedCompletion, explainedQuest, explainedEvent, explanation,
     ]
 
-    static let walletPosting = object(
-        "WalletPosting", required: ["kind", "ref", "item", "amount"],
-        [
-            ("kind", ["enum": ["spend", "correction"]]),
-            (
-                "ref",
-                about(
-                    "your name for it, unique within its kind: the same again writes nothing",
-                    [
-                        "type": "string", "minLength": .integer(1), "maxLength": .integer(255),
-                        "pattern": "^[^\\p{Cc}]*$",
-                    ])
-            ),
-            ("item", item),
-            (
-                "amount",
-                about(
-                    "what a spend takes away, from 1; what a correction adds, not 0",
-                    [
-                        "type": "integer", "minimum": .integer(-WalletController.largestAmount),
-                        "maximum": .integer(WalletController.largestAmount), "not": ["const": .integer(0)],
-                    ])
-            ),
-            (
-                "note",
-                about(
-                    "for the audit log",
-                    ["type": ["string", "null"], "maxLength": JSON(WalletController.longestNote)])
-            ),
-        ])
+    static let walletPosting = ApiSchema(json: ["anyOf": [walletSpend.reference, walletCorrection.reference]])
 
-    private static let count: JSON = ["type": "integer", "minimum": .integer(0)]
+    static let walletSpend = posting(
+        "WalletSpend", kind: "spend",
+        about(
+            "what it takes away",
+            [
+                "type": "integer", "minimum": .integer(1), "maximum": .integer(WalletController.largestAmount),
+                "examples": [.integer(5)],
+            ]))
+
+    static let walletCorrection = posting(
+        "WalletCorrection", kind: "correction",
+        about(
+            "what it adds, or takes away if negative",
+            [
+                "type": "integer", "minimum": .integer(-WalletController.largestAmount),
+                "maximum": .integer(WalletController.largestAmount), "not": ["const": .integer(0)],
+                "examples": [.integer(5)],
+            ]))
+
+    private static func posting(_ name: String, kind: JSON, _ amount: JSON) -> ApiSchema {
+        object(
+            name, required: ["kind", "ref", "item", "amount"],
+            [
+                ("kind", ["const": kind]),
+                (
+                    "ref",
+                    about(
+                        "your name for it, unique within its kind: the same again writes nothing",
+                        text(1, 255, pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", example: "order-4711"))
+                ),
+                ("item", item), ("amount", amount),
+                (
+                    "note",
+                    about(
+                        "for the audit log",
+                        nullable(
+                            text(
+                                0, WalletController.longestNote, pattern: "^[^\\u0000]*$",
+                                example: "a sword")))
+                ),
+            ], closed: true)
+    }
+
     private static let uuids: JSON = ["type": "array", "items": uuid]
-
-    private static func nullable(_ reference: JSON) -> JSON { ["anyOf": [reference, ["type": "null"]]] }
 
     static let standing = object(
         "Standing", required: ["status", "streak", "duplication", "catalog_revision"],

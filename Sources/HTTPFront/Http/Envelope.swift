@@ -4,6 +4,7 @@ import Hummingbird
 import Identity
 import Logging
 import NIOCore
+import NIOHTTP1
 import Postgres
 import Redis
 
@@ -35,6 +36,8 @@ struct Envelope: RouterMiddleware {
             }
         } catch {
             response = Envelope.problem(for: error, request, context).response(requestID: context.requestID)
+            // What follows the headers of an answer to HEAD would be taken for the next answer.
+            if request.method == .head { response = response.createHeadResponse() }
         }
         response.headers[.xRequestID] = context.requestID
         for field in Envelope.securityHeaders where response.headers[field.name] == nil {
@@ -53,6 +56,7 @@ struct Envelope: RouterMiddleware {
         case let error as HTTPError where error.status == .notFound:
             return .notFound("No route has this path")
         case let error as HTTPError where error.status == .badRequest: return .malformed(error.body ?? "Bad request")
+        case is HTTPParserError: return .malformed("The body ends or breaks off where it should not", closes: true)
         case is NIOTooManyBytesError: return .tooLarge(FrontContext.largestBody)
         case let overload as PasswordOverload:
             return .unavailable("Too many people are signing in", retryAfter: overload.retryAfterSeconds)
@@ -71,7 +75,7 @@ struct Envelope: RouterMiddleware {
 
     /// No framing, no sniffing, no referrer, nothing loaded from elsewhere, nothing kept unless the route says so; pages
     /// narrow it further down for themselves. `Strict-Transport-Security` is for the gateway that speaks TLS: it alone knows.
-    private static let securityHeaders: HTTPFields = [
+    static let securityHeaders: HTTPFields = [
         .cacheControl: "no-store",
         .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
         .xContentTypeOptions: "nosniff",

@@ -14,20 +14,39 @@ struct Paging {
     /// - Parameter list: a name that a cursor carries, so that none is used on another list.
     /// - Throws: `Problem` 400.
     init(_ request: Request, list: String) throws {
-        let query = request.uri.queryParameters
         limit =
-            try query["limit"].map { text in
-                guard let limit = Int(text), (1...Paging.largest).contains(limit) else {
+            try request.parameter("limit").map { text in
+                guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let limit = Int(text),
+                    (1...Paging.largest).contains(limit)
+                else {
                     throw Problem.malformed("limit must be a whole number between 1 and \(Paging.largest)")
                 }
                 return limit
             } ?? Paging.usual
-        cursor = try query["cursor"].map { text in
-            guard let cursor = Cursor(String(text), list: list) else {
+        cursor = try request.parameter("cursor").map { text in
+            guard let cursor = Cursor(text, list: list) else {
                 throw Problem.malformed("cursor is not one that this list gave out")
             }
             return cursor
         }
+    }
+
+    enum Order: String {
+        /// Pages that have an end.
+        case newest
+        /// For whoever follows a list that grows.
+        case oldest
+    }
+
+    /// The order asked for.
+    ///
+    /// - Throws: `Problem` 400.
+    static func order(_ request: Request) throws -> Order {
+        guard let text = try request.parameter("order") else { return .newest }
+        guard let order = Order(rawValue: text) else {
+            throw Problem.malformed("order must be newest or oldest")
+        }
+        return order
     }
 
     /// Where the page begins, nil for the first one.

@@ -33,14 +33,15 @@ enum PasswordPrompt {
     /// Asks without showing what is typed. Signals of the terminal are off meanwhile, for one in between would leave it
     /// without echo; so Ctrl-C arrives as a letter, and is heeded all the same.
     private static func ask(_ question: String) throws -> String {
-        LineHandler.standardError(question)
         var before = termios()
         guard tcgetattr(STDIN_FILENO, &before) == 0 else { throw UsageError("the terminal cannot be read") }
         var silent = before
         silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
+        // What was typed before the question is thrown away; what comes after it counts.
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
+        LineHandler.standardError(question)
         defer {
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, &before)
+            tcsetattr(STDIN_FILENO, TCSANOW, &before)
             LineHandler.standardError("\n")
         }
         var line: [UInt8] = []
