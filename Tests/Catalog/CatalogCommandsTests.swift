@@ -177,7 +177,7 @@ struct CatalogCommandsTests {
         }
     }
 
-    @Test("A batch that does not let go is waited for, but not for long", .timeLimit(.minutes(1)))
+    @Test("A batch that does not let go is waited for, but not for long")
     func busy() async throws {
         try await CatalogParts.with { parts in
             let quest = try await parts.quest()
