@@ -96,8 +96,11 @@ struct TokensTests {
     func letters() async throws {
         let tokens = await Tokens(secret: Self.secret)
         let good = Array(try await tokens.issue(for: person, tokenID: .timeOrdered(at: .now), role: .player))
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
         for index in good.indices where good[index] != "." {
-            for letter: Character in ["A", "B", "Q", "_"] where letter != good[index] {
+            // The last letter of a part holds bits that a careless reader leaves out.
+            let isLast = index == good.indices.last || good[index + 1] == "."
+            for letter in isLast ? alphabet : ["A", "B", "Q", "_"] where letter != good[index] {
                 var changed = good
                 changed[index] = letter
                 await #expect(throws: TokenRefusal.self, "\(index) \(letter)") {
