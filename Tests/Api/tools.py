@@ -12,7 +12,8 @@ REQUIREMENTS = ("schemathesis==4.32.5", "openapi-spec-validator==0.9.0")
 def install(folder: Path) -> Path:
     """The folder of the executables, installed if they are not there yet."""
     executables, marker = folder / "bin", folder / "installed"
-    wanted = "\n".join(REQUIREMENTS)
+    # An environment knows its folder and its Python: it is made anew when either is another one.
+    wanted = "\n".join([*REQUIREMENTS, sys.version, str(folder.resolve())])
     if marker.exists() and marker.read_text() == wanted:
         return executables
     say.line(f"Installing {', '.join(REQUIREMENTS)} from PyPI into {folder} (once).")

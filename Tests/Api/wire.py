@@ -259,10 +259,17 @@ class Slow:
         self.port = int(base.rpartition(":")[2])
         self.open: dict[str, int] = {}
         self.longest = 0.0
+        self.error: Exception | None = None
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def run(self) -> None:
+        try:
+            self.send()
+        except Exception as error:  # noqa: BLE001 - a thread that dies must not pass for a front that ends connections
+            self.error = error
+
+    def send(self) -> None:
         long_body = request("POST", SIGN_UP, "Content-Type: application/json", "Content-Length: 1000")
         kinds = {"half a request line": b"GET /li", "half of its headers": b"GET /livez HTTP/1.1\r\nHost: x\r\n", "half of its body": long_body}
         lines = []
@@ -302,4 +309,6 @@ class Slow:
 
     def fault(self) -> str | None:
         self.thread.join(LONGEST_WAIT + 10)
+        if self.error or self.thread.is_alive():
+            return f"not looked at to the end: {self.error or 'it hangs'}"
         return f"still open after {LONGEST_WAIT} s: {self.open}" if self.open else None

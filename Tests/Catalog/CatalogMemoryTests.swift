@@ -46,7 +46,7 @@ struct CatalogMemoryTests {
     func ownWrites() {
         let (third, fifth) = (edition(3), edition(5))
         let kept = memory(third)
-        kept.memory.wrote(fifth)
+        kept.memory.saw(5)
         #expect(kept.look(after: 1) == "confirm")
         #expect(!kept.told(third, sentAt: start + .milliseconds(2)))
         #expect(!kept.told(edition(4), sentAt: start + .milliseconds(2)))
@@ -63,7 +63,7 @@ struct CatalogMemoryTests {
         #expect(kept.told(edition(7), sentAt: start, certainFrom: 9))
         #expect(kept.look(after: 1) == "load 7")
         let before = kept.memory.lowest
-        kept.memory.wrote(edition(8))
+        kept.memory.saw(8)
         #expect(!kept.told(edition(7), sentAt: start, certainFrom: before))
     }
 
@@ -77,8 +77,11 @@ struct CatalogMemoryTests {
         kept.memory.failed(at: start + .milliseconds(150))
         #expect(kept.look(after: 249) == "read through")
         #expect(kept.look(after: 250) == "read through, try")
-        #expect(kept.told(edition(3), sentAt: start + .milliseconds(251)))
-        #expect(kept.look(after: 260) == "load 3")
+        // That try came to nothing, and nobody was told: the next one does not wait for it.
+        #expect(kept.look(after: 349) == "read through")
+        #expect(kept.look(after: 350) == "read through, try")
+        #expect(kept.told(edition(3), sentAt: start + .milliseconds(351)))
+        #expect(kept.look(after: 360) == "load 3")
     }
 
     @Test("What does not exist is remembered as well, and nothing is remembered without bound")
@@ -96,6 +99,21 @@ struct CatalogMemoryTests {
         #expect(kept.look(absent) == "nothing")
         #expect(kept.memory.size <= CatalogMemory.mostUnknown + CatalogMemory.mostPages + CatalogMemory.mostAnswers)
         #expect(kept.memory.size < 2_000)
+    }
+
+    @Test("Whole lists are kept for one edition, as answers are")
+    func lists() {
+        let third = edition(3)
+        let kept = memory(third)
+        func list() -> CatalogList<Reward>? { kept.memory.list(of: third) }
+        kept.memory.remember(CatalogList<Reward>(revision: 3, items: []), of: edition(3))
+        #expect(list() == nil)
+        kept.memory.remember(CatalogList<Reward>(revision: 3, items: []), of: third)
+        #expect(list()?.revision == 3)
+        kept.memory.saw(4)
+        #expect(list() == nil)
+        #expect(kept.told(edition(4), sentAt: start) && kept.told(third, sentAt: start, certainFrom: 4))
+        #expect(list() == nil)
     }
 
     @Test("Names that only look the same are two names")

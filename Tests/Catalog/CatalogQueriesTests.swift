@@ -146,6 +146,37 @@ struct CatalogQueriesTests {
             }
         }
     }
+
+    @Test("What was answered from Postgres while the cache was behind is not taken back")
+    func neverBack() async throws {
+        try await CatalogParts.with { parts in
+            let (quest, queries, keys) = (try await parts.quest(), parts.queries(), parts.keys)
+            #expect(try await queries.answer(.quest(quest.id)) == quest.document)
+            // A front that stops between its commit and the copies: nobody carries the change.
+            let written = try await parts.update(quest, streak: 9)
+            #expect(try await queries.answer(.questNamed(ExactText(quest.name))) == written.item.document)
+            #expect(try await queries.answer(.quest(quest.id)) == written.item.document)
+            #expect(try await parts.copy(keys.catalogQuest(quest.id)) == written.item.document.text)
+        }
+    }
+
+    @Test("However many pages are asked for, the list is taken from the cache once")
+    func manyPages() async throws {
+        try await CatalogParts.with { parts in
+            let (queries, keys) = (parts.queries(), parts.keys)
+            func ask(_ cursor: String) async throws {
+                let cursor = ExactText(cursor)
+                _ = try await queries.answer(.quests(after: cursor, limit: 5, eventType: nil, withRetired: false))
+                _ = try await queries.answer(.rewards(after: cursor, limit: 5, withRetired: false))
+            }
+            try await ask("first")
+            _ = try await parts.cache.send(["DEL", keys.catalogQuests, keys.catalogRewards])
+            for number in 0..<20 { try await ask("\(number)") }
+            // Whoever had looked there would have filled it again.
+            #expect(try await parts.copy(keys.catalogQuests) == nil)
+            #expect(try await parts.copy(keys.catalogRewards) == nil)
+        }
+    }
 }
 
 extension CatalogParts {

@@ -1,3 +1,4 @@
+import Catalog
 import Domain
 import Storage
 import TestSupport
@@ -52,6 +53,11 @@ struct CatalogCommandsTests {
             #expect(stale.status == 412 && stale.problem == "precondition-failed" && stale.headers["etag"] == now)
             let weak = try await admin.send("PATCH", path, ["If-Match": "W/\(now)"], json: ["streak": .integer(6)])
             #expect(weak.status == 412)
+            for list in ["\"x\", *", "*, \"x\"", "\"x,*,y\"", ""] {
+                let answer = try await admin.send("PATCH", path, ["If-Match": list], json: ["streak": .integer(6)])
+                #expect(answer.status == 412, "\(list)")
+                #expect(try await front.client.get(path, ["If-None-Match": list]).status == 200)
+            }
             let same = try await admin.send("PATCH", path, ["If-Match": now], json: ["streak": .integer(5)])
             #expect(same.status == 200 && same.headers["etag"] == now)
 
@@ -68,6 +74,32 @@ struct CatalogCommandsTests {
             #expect(back.status == 200)
             #expect(try await front.client.get("/api/v1/quests?event_type=LevelUp").data.count == 1)
             #expect(try await front.client.get("/api/v1/quests/name/Levels").body == back.body)
+        }
+    }
+
+    @Test("A front that tells of a newer state answers it from then on, whoever made it")
+    func toldOfNewer() async throws {
+        try await TestFront.with { front in
+            let admin = try await front.admin()
+            let made = try await admin.send("POST", "/api/v1/quests/", json: quest(try await reward(admin).id))
+            let (path, tag) = (made.headers["location"] ?? "", made.headers["etag"] ?? "")
+            let id = try #require(made.json["quest_id"]?.string.flatMap { Identifier($0) })
+            /// As another front that stops before it has brought the copies up to date.
+            func elsewhere(streak: Int32) async throws {
+                #expect(try await front.client.get(path).status == 200)
+                var change = QuestChange()
+                change.streak = streak
+                let commands = CatalogCommands(front.database.client)
+                _ = try await commands.change(quest: id, change, if: .any, by: .commandLine)
+            }
+            try await elsewhere(streak: 7)
+            let stale = try await admin.send("PATCH", path, ["If-Match": tag], json: ["streak": .integer(8)])
+            #expect(stale.status == 412)
+            #expect(try await front.client.get(path).headers["etag"] == stale.headers["etag"])
+            try await elsewhere(streak: 9)
+            let same = try await admin.send("PATCH", path, ["If-Match": "*"], json: ["streak": .integer(9)])
+            #expect(same.status == 200)
+            #expect(try await front.client.get(path).headers["etag"] == same.headers["etag"])
         }
     }
 

@@ -92,8 +92,8 @@ public enum Precondition: Sendable, Equatable {
 /// Why a change of the catalog was not made; nothing was written.
 public enum CatalogRefusal: Error, Sendable, Equatable {
     case missing
-    /// It has changed since; this is its tag now.
-    case stale(tag: String)
+    /// It has changed since; this is its tag now, and the revision that changed it.
+    case stale(tag: String, revision: Int64)
     case nameTaken
     case rewardUnknown
     case rewardRetired

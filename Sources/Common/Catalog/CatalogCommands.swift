@@ -82,7 +82,9 @@ public struct CatalogCommands: Sendable {
 
     private static func expect<Item: CatalogItem>(_ item: Item?, _ precondition: Precondition) throws -> Item {
         guard let item else { throw CatalogRefusal.missing }
-        guard precondition.holds(for: item.document) else { throw CatalogRefusal.stale(tag: item.document.tag) }
+        guard precondition.holds(for: item.document) else {
+            throw CatalogRefusal.stale(tag: item.document.tag, revision: item.revision)
+        }
         return item
     }
 

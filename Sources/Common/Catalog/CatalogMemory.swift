@@ -55,6 +55,9 @@ struct CatalogMemory: Sendable {
     private var answers: [CatalogQuestion: Answer] = [:]
     private var pages: [CatalogQuestion: Answer] = [:]
     private var unknown: Set<CatalogQuestion> = []
+    /// The whole lists that pages are cut from.
+    private var quests: CatalogList<Quest>?
+    private var rewards: CatalogList<Reward>?
     /// The oldest confirmation that an answer was given under, since the last one came.
     private var oldest = Duration.zero
 
@@ -66,8 +69,9 @@ struct CatalogMemory: Sendable {
 
     mutating func look(_ question: CatalogQuestion, at now: Instant) -> Look {
         if let failedAt {
-            let mustTry = !isConfirming && now - failedAt >= Self.rest
-            if mustTry { isConfirming = true }
+            let mustTry = now - failedAt >= Self.rest
+            // The next one is told after another rest, whatever becomes of this try.
+            if mustTry { self.failedAt = now }
             return .readThrough(mustTry: mustTry)
         }
         guard let confirmed else { return .confirm }
@@ -111,16 +115,16 @@ struct CatalogMemory: Sendable {
         isConfirming = false
     }
 
-    /// This process has made a change and is about to answer it.
-    mutating func wrote(_ edition: CatalogEdition) {
-        guard edition.revision > floor else { return }
-        floor = edition.revision
+    /// This process has made a change, or read one in Postgres, and is about to answer it.
+    mutating func saw(_ revision: Int64) {
+        guard revision > floor else { return }
+        floor = revision
         if let confirmed, confirmed.edition.revision < floor { self.confirmed = nil }
     }
 
     /// - Parameter edition: the one that was confirmed before `answer` was read; another one may be confirmed since.
     mutating func remember(_ answer: Answer?, to question: CatalogQuestion, of edition: CatalogEdition) {
-        guard edition == self.edition, edition.revision >= floor else { return }
+        guard isPresent(edition) else { return }
         guard let answer else {
             if unknown.count >= Self.mostUnknown { unknown.removeAll(keepingCapacity: true) }
             unknown.insert(question)
@@ -135,6 +139,21 @@ struct CatalogMemory: Sendable {
         }
     }
 
+    func list(of edition: CatalogEdition) -> CatalogList<Quest>? { isPresent(edition) ? quests : nil }
+    func list(of edition: CatalogEdition) -> CatalogList<Reward>? { isPresent(edition) ? rewards : nil }
+
+    mutating func remember(_ list: CatalogList<Quest>, of edition: CatalogEdition) {
+        if isPresent(edition) { quests = list }
+    }
+
+    mutating func remember(_ list: CatalogList<Reward>, of edition: CatalogEdition) {
+        if isPresent(edition) { rewards = list }
+    }
+
+    private func isPresent(_ edition: CatalogEdition) -> Bool {
+        edition == self.edition && edition.revision >= floor
+    }
+
     /// The age of the confirmation under the oldest answer since the last call.
     mutating func takeOldest() -> Duration {
         defer { oldest = .zero }
@@ -145,5 +164,6 @@ struct CatalogMemory: Sendable {
         answers.removeAll(keepingCapacity: true)
         pages.removeAll(keepingCapacity: true)
         unknown.removeAll(keepingCapacity: true)
+        (quests, rewards) = (nil, nil)
     }
 }

@@ -88,8 +88,14 @@ public final class CatalogQueries: Sendable {
     /// is answered here, and the other fronts see it within 100 ms. Waits a moment for the copies to be replaced; if the
     /// cache is away, the relay does it later.
     public func wrote(_ edition: CatalogEdition) async {
-        memory.withLock { $0.wrote(edition) }
+        saw(edition.revision)
         _ = await waiting(for: CatalogQueries.carryPatience, carrying.next())
+    }
+
+    /// To be called with a revision that was seen in Postgres and is about to be told: nothing older is answered here from
+    /// then on.
+    public func saw(_ revision: Int64) {
+        memory.withLock { $0.saw(revision) }
     }
 
     // MARK: Freshness
@@ -192,10 +198,15 @@ public final class CatalogQueries: Sendable {
                 question: .quests(after: nil, limit: 0, eventType: nil, withRetired: true), edition: edition,
                 lowest: lowest)
             let list = try await questLists.join(key, notBefore: edition == nil ? .now - CatalogMemory.trust : nil) {
-                try await self.list(keys.catalogQuests, under: edition) {
+                if let edition, let list: CatalogList<Quest> = self.memory.withLock({ $0.list(of: edition) }) {
+                    return list
+                }
+                let list = try await self.list(keys.catalogQuests, under: edition) {
                     let all = try await self.rows.allQuests()
                     return CatalogList(revision: all.revision, items: all.quests)
                 }
+                if let edition { self.memory.withLock { $0.remember(list, of: edition) } }
+                return list
             }
             let page = list.page(after: cursor?.text, limit: limit) { quest in
                 (quest.active || withRetired) && (eventType.map { $0.text == quest.eventType } ?? true)
@@ -205,10 +216,15 @@ public final class CatalogQueries: Sendable {
             let key = FlightKey(
                 question: .rewards(after: nil, limit: 0, withRetired: true), edition: edition, lowest: lowest)
             let list = try await rewardLists.join(key, notBefore: edition == nil ? .now - CatalogMemory.trust : nil) {
-                try await self.list(keys.catalogRewards, under: edition) {
+                if let edition, let list: CatalogList<Reward> = self.memory.withLock({ $0.list(of: edition) }) {
+                    return list
+                }
+                let list = try await self.list(keys.catalogRewards, under: edition) {
                     let all = try await self.rows.allRewards()
                     return CatalogList(revision: all.revision, items: all.rewards)
                 }
+                if let edition { self.memory.withLock { $0.remember(list, of: edition) } }
+                return list
             }
             let page = list.page(after: cursor?.text, limit: limit) { $0.active || withRetired }
             return render.rewards(page.items, page.hasMore)
@@ -258,6 +274,7 @@ public final class CatalogQueries: Sendable {
         }
         metrics.postgres.increment()
         let selected = try await select()
+        if let selected { saw(selected.revision) }
         if let nonce {
             let fill = ReadModel.Fill(key: key, document: selected?.document, revision: selected?.revision ?? 0)
             _ = try? await model.fill([fill], nonce: nonce)

@@ -13,7 +13,7 @@ struct CatalogCommandsController: Sendable {
         routes.post("quests") { request, context in
             let admin = try await admin(request, context)
             let new = try newQuest(Fields(try await request.json(context)))
-            let written = try await CatalogFailures.told { try await commands.create(new, by: admin) }
+            let written = try await told { try await commands.create(new, by: admin) }
             return await answer(written, status: .created, location: "/api/v1/quests/\(written.item.id)")
         }
         routes.patch("quests/:quest_id") { request, context in
@@ -21,7 +21,7 @@ struct CatalogCommandsController: Sendable {
             let (id, precondition) = (try id("quest_id", context), try request.precondition())
             let change = try questChange(Fields(try await request.json(context)))
             return await answer(
-                try await CatalogFailures.told {
+                try await told {
                     try await commands.change(quest: id, change, if: precondition, by: admin)
                 })
         }
@@ -31,14 +31,14 @@ struct CatalogCommandsController: Sendable {
             var change = QuestChange()
             change.active = false
             return await retired(
-                try await CatalogFailures.told { [change] in
+                try await told { [change] in
                     try await commands.change(quest: id, change, if: precondition, by: admin)
                 })
         }
         routes.post("rewards") { request, context in
             let admin = try await admin(request, context)
             let new = try newReward(Fields(try await request.json(context)))
-            let written = try await CatalogFailures.told { try await commands.create(new, by: admin) }
+            let written = try await told { try await commands.create(new, by: admin) }
             return await answer(written, status: .created, location: "/api/v1/rewards/\(written.item.id)")
         }
         routes.patch("rewards/:reward_id") { request, context in
@@ -46,7 +46,7 @@ struct CatalogCommandsController: Sendable {
             let (id, precondition) = (try id("reward_id", context), try request.precondition())
             let change = try rewardChange(Fields(try await request.json(context)))
             return await answer(
-                try await CatalogFailures.told {
+                try await told {
                     try await commands.change(reward: id, change, if: precondition, by: admin)
                 })
         }
@@ -56,7 +56,7 @@ struct CatalogCommandsController: Sendable {
             var change = RewardChange()
             change.active = false
             return await retired(
-                try await CatalogFailures.told { [change] in
+                try await told { [change] in
                     try await commands.change(reward: id, change, if: precondition, by: admin)
                 })
         }
@@ -75,13 +75,27 @@ struct CatalogCommandsController: Sendable {
     private func answer<Item>(
         _ written: CatalogWritten<Item>, status: HTTPResponse.Status = .ok, location: String? = nil
     ) async -> Response {
-        if let edition = written.edition { await catalog.wrote(edition) }
+        await wrote(written)
         return .document(written.item.document, status: status, location: location)
     }
 
     private func retired<Item>(_ written: CatalogWritten<Item>) async -> Response {
-        if let edition = written.edition { await catalog.wrote(edition) }
+        await wrote(written)
         return Response(status: .noContent, headers: [.eTag: written.item.document.tag])
+    }
+
+    private func wrote<Item>(_ written: CatalogWritten<Item>) async {
+        if let edition = written.edition { await catalog.wrote(edition) } else { catalog.saw(written.item.revision) }
+    }
+
+    /// A client that is told of a newer state reads it, too, when it asks here again.
+    private func told<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let refusal as CatalogRefusal {
+            if case .stale(_, let revision) = refusal { catalog.saw(revision) }
+            throw CatalogFailures.problem(refusal)
+        }
     }
 
     // MARK: Bodies
@@ -182,14 +196,10 @@ extension Fields {
 enum CatalogFailures {
     static let missing = Problem.notFound("There is no such thing in the catalog")
 
-    static func told<Value>(_ body: () async throws -> Value) async throws -> Value {
-        do { return try await body() } catch let refusal as CatalogRefusal { throw problem(refusal) }
-    }
-
     static func problem(_ refusal: CatalogRefusal) -> Problem {
         switch refusal {
         case .missing: missing
-        case .stale(let tag): .stale(tag: tag)
+        case .stale(let tag, _): .stale(tag: tag)
         case .nameTaken: .conflict("name-taken", "Another one, active or retired, has this name")
         case .rewardUnknown: .invalid([.init(pointer: "/reward_id", detail: "is not the id of a reward")])
         case .rewardRetired: .invalid([.init(pointer: "/reward_id", detail: "is the id of a retired reward")])

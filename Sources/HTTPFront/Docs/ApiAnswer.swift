@@ -40,7 +40,7 @@ extension ApiOperation {
     private func success(_ status: Int) -> ApiAnswer {
         var headers = usualHeaders
         if status == 201, isLocated { headers.append(.location) }
-        if isTagged || failures.contains(304) || (failures.contains(428) && status == 200) {
+        if isTagged || failures.contains(304) || failures.contains(428) {
             headers.append(.entityTag)
         }
         let about =

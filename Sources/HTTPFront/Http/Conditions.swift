@@ -8,18 +8,20 @@ extension Request {
     /// Whether the client has `tag` already, by the weak comparison of `If-None-Match`.
     func knows(_ tag: String) -> Bool {
         guard headers[.ifNoneMatch] != nil else { return false }
-        return Request.tags(headers[values: .ifNoneMatch]).contains { candidate in
-            candidate == "*" || (candidate.hasPrefix("W/") ? candidate.dropFirst(2) : candidate) == tag
-        }
+        let tags = Request.tags(headers[values: .ifNoneMatch])
+        return tags == ["*"]
+            || tags.contains { candidate in
+                (candidate.hasPrefix("W/") ? candidate.dropFirst(2) : candidate) == tag
+            }
     }
 
-    /// The state that a change is meant for, by `If-Match`. Weak tags match nothing.
+    /// The state that a change is meant for, by `If-Match`. Weak tags match nothing, nor does `*` among others.
     ///
     /// - Throws: `Problem` 428 without one.
     func precondition() throws -> Precondition {
         guard headers[.ifMatch] != nil else { throw Problem.preconditionRequired }
         let tags = Request.tags(headers[values: .ifMatch])
-        return tags.contains("*") ? .any : .tags(tags.filter { !$0.hasPrefix("W/") }.map(String.init))
+        return tags == ["*"] ? .any : .tags(tags.filter { !$0.hasPrefix("W/") }.map(String.init))
     }
 
     private static func tags(_ values: [String]) -> [Substring] {
