@@ -146,6 +146,8 @@ def check(base: str, document: dict) -> tuple[list[str], int]:
     case("50 requests at once", lambda: pipelined(port))
     case("a good request, then no HTTP", lambda: good_then_bad(port))
     case("a body that breaks off", lambda: breaks_off(port))
+    case("HTTP/1.0", lambda: ends(port, b"GET /livez HTTP/1.0\r\n\r\n"))
+    case("Connection: Close", lambda: ends(port, request("GET", "/livez", "Connection: Close")))
     case("Expect: 100-continue", lambda: expect(port))
     case("Expect: 100-continue with too much to come", lambda: expect_too_much(port))
     case("a body of 2 MB in chunks", lambda: too_large(port))
@@ -225,6 +227,14 @@ def breaks_off(port: int) -> str | None:
         wire.socket.shutdown(socket.SHUT_WR)
         reply = wire.reply()
         return None if reply is None or reply.status == 400 else f"answered {reply}"
+
+
+def ends(port: int, data: bytes) -> str | None:
+    with Wire(port) as wire:
+        reply = wire.send(data).reply()
+        if not reply or reply.status != 200:
+            return f"answered {reply}"
+        return None if wire.is_closed() else "the connection stays open"
 
 
 def expect(port: int) -> str | None:

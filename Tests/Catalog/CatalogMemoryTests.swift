@@ -29,6 +29,14 @@ struct CatalogMemoryTests {
         #expect(kept.takeOldest() == .milliseconds(99))
     }
 
+    @Test("A confirmation that was asked for after a request came is good for that request, however slow it was")
+    func slowConfirmations() {
+        let kept = memory(edition(3))
+        #expect(kept.look(after: 400, arrival: 0) == "answer, renew")
+        #expect(kept.look(after: 400, arrival: 1) == "confirm")
+        #expect(kept.look(after: 400) == "confirm")
+    }
+
     @Test("A confirmation of the same edition keeps the answers, another edition forgets them")
     func editions() {
         let third = edition(3)
@@ -137,8 +145,9 @@ private final class Kept {
         self.question = question
     }
 
-    func look(_ other: CatalogQuestion? = nil, after milliseconds: Int = 1) -> String {
-        switch memory.look(other ?? question, at: start + .milliseconds(milliseconds)) {
+    func look(_ other: CatalogQuestion? = nil, after milliseconds: Int = 1, arrival: Int? = nil) -> String {
+        let arrival = arrival.map { start + .milliseconds($0) }
+        return switch memory.look(other ?? question, at: start + .milliseconds(milliseconds), arrival: arrival) {
         case .remembered(let answer, let mustRenew):
             "\(answer == nil ? "nothing" : "answer")\(mustRenew ? ", renew" : "")"
         case .load(let edition, _): "load \(edition.revision)"

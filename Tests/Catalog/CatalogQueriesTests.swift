@@ -160,6 +160,20 @@ struct CatalogQueriesTests {
         }
     }
 
+    @Test("Nothing older follows a copy that is already newer than the edition, whoever has stopped in between")
+    func neverBackFromCopies() async throws {
+        try await CatalogParts.with { parts in
+            let (quest, queries, keys) = (try await parts.quest(), parts.queries(), parts.keys)
+            let name = CatalogQuestion.questNamed(ExactText(quest.name))
+            #expect(try await queries.answer(name) == quest.document)
+            let written = try await parts.update(quest, streak: 9)
+            _ = try await parts.projector().revision.begin(stealing: true)
+            _ = try await parts.cache.send(["SET", keys.catalogQuest(quest.id), written.item.document.text])
+            #expect(try await queries.answer(.quest(quest.id)) == written.item.document)
+            #expect(try await queries.answer(name) == written.item.document)
+        }
+    }
+
     @Test("However many pages are asked for, the list is taken from the cache once")
     func manyPages() async throws {
         try await CatalogParts.with { parts in

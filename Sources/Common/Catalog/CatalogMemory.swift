@@ -21,7 +21,7 @@ public enum CatalogQuestion: Hashable, Sendable {
 /// What a process remembers of the catalog, and how long it may trust it. Decides, and touches neither clock nor socket.
 ///
 /// Answers are kept for one edition. They count while that edition was confirmed, by a question to the cache that was sent
-/// less than `trust` ago; from `renewal` on somebody asks again. No confirmation counts that lies below an edition seen
+/// less than `trust` ago, or after the request had come, however long that took; from `renewal` on somebody asks again. No confirmation counts that lies below an edition seen
 /// before: what this process has answered, it never takes back.
 struct CatalogMemory: Sendable {
     typealias Answer = CatalogDocument
@@ -67,7 +67,8 @@ struct CatalogMemory: Sendable {
     /// How many answers are kept, of those for what does not exist too.
     var size: Int { answers.count + pages.count + unknown.count }
 
-    mutating func look(_ question: CatalogQuestion, at now: Instant) -> Look {
+    /// - Parameter arrival: when the request came that asks; nil for now.
+    mutating func look(_ question: CatalogQuestion, at now: Instant, arrival: Instant? = nil) -> Look {
         if let failedAt {
             let mustTry = now - failedAt >= Self.rest
             // The next one is told after another rest, whatever becomes of this try.
@@ -76,7 +77,7 @@ struct CatalogMemory: Sendable {
         }
         guard let confirmed else { return .confirm }
         let age = now - confirmed.at
-        guard age < Self.trust else { return .confirm }
+        guard age < Self.trust || arrival.map({ confirmed.at >= $0 }) ?? false else { return .confirm }
         if age > oldest { oldest = age }
         let mustRenew = age >= Self.renewal && !isConfirming
         if mustRenew { isConfirming = true }
@@ -115,7 +116,7 @@ struct CatalogMemory: Sendable {
         isConfirming = false
     }
 
-    /// This process has made a change, or read one in Postgres, and is about to answer it.
+    /// This process has made or read this revision of something, and is about to answer it.
     mutating func saw(_ revision: Int64) {
         guard revision > floor else { return }
         floor = revision

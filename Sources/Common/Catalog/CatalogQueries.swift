@@ -16,6 +16,9 @@ public final class CatalogQueries: Sendable {
     /// How long the answer to a change waits for the copies.
     static let carryPatience = Duration.milliseconds(500)
 
+    /// How often a request looks after the one who brings the copies up to date; then it reads Postgres.
+    private static let pauses: [Duration] = [2, 4, 8, 16, 32].map { .milliseconds($0) }
+
     private struct FlightKey: Hashable {
         let question: CatalogQuestion
         /// Nil for one that reads Postgres and keeps nothing.
@@ -92,7 +95,7 @@ public final class CatalogQueries: Sendable {
         _ = await waiting(for: CatalogQueries.carryPatience, carrying.next())
     }
 
-    /// To be called with a revision that was seen in Postgres and is about to be told: nothing older is answered here from
+    /// To be called with a revision that is about to be told, wherever it was seen: nothing older is answered here from
     /// then on.
     public func saw(_ revision: Int64) {
         memory.withLock { $0.saw(revision) }
@@ -101,9 +104,10 @@ public final class CatalogQueries: Sendable {
     // MARK: Freshness
 
     private func load(_ question: CatalogQuestion) async throws -> CatalogDocument? {
-        var hasAsked = false
+        let arrival = ContinuousClock.now
+        var questions = 0
         while true {
-            let (look, lowest) = memory.withLock { ($0.look(question, at: .now), $0.lowest) }
+            let (look, lowest) = memory.withLock { ($0.look(question, at: .now, arrival: arrival), $0.lowest) }
             switch look {
             case .remembered(let answer, let mustRenew):
                 if mustRenew { renew() }
@@ -112,8 +116,9 @@ public final class CatalogQueries: Sendable {
             case .load(let edition, let mustRenew):
                 if mustRenew { renew() }
                 return try await load(question, under: edition, lowest)
-            case .confirm where !hasAsked:
-                hasAsked = true
+            // The first may have been sent before this request came, and be too old when it is answered.
+            case .confirm where questions < 2:
+                questions += 1
                 await confirm()
             case .readThrough(let mustTry):
                 if mustTry { renew() }
@@ -136,22 +141,35 @@ public final class CatalogQueries: Sendable {
     private func ask() async {
         let (sentAt, lowest) = (ContinuousClock.now, memory.withLock { $0.lowest })
         let projector = projector
-        let reading = Task<Result<CatalogEdition?, any Error>, Never> {
-            do { return .success(try await projector.revision.current()) } catch { return .failure(error) }
-        }
-        guard case .success(let edition) = await waiting(for: patience, reading) else {
-            reading.cancel()
+        guard let edition = await asked({ try await projector.revision.current() }) else {
             return memory.withLock { $0.failed(at: .now) }
         }
         if let edition, memory.withLock({ $0.told(edition, sentAt: sentAt) }) { return noteAge() }
         // The cache was flushed, or is behind: it is brought up to date, by one front at a time.
-        let projection = Task<CatalogEdition?, Never> { (try? await projector.project(stealing: false))?.edition }
-        let projected = await waiting(for: patience, projection) ?? nil
+        let projected: CatalogEdition?? = await asked {
+            for pause in CatalogQueries.pauses {
+                if let done = try await projector.project(stealing: false) { return done.edition }
+                try await Task.sleep(for: pause)
+            }
+            return CatalogEdition?.none
+        }
         memory.withLock { memory in
-            guard let projected, memory.told(projected, sentAt: sentAt, certainFrom: lowest) else {
+            guard case .some(.some(let projected)) = projected,
+                memory.told(projected, sentAt: sentAt, certainFrom: lowest)
+            else {
                 return memory.failed(at: .now)
             }
         }
+    }
+
+    /// What the cache answers; nil if it does not, or not in time.
+    private func asked<Value: Sendable>(_ question: @escaping @Sendable () async throws -> Value) async -> Value? {
+        let task = Task<Value?, Never> { try? await question() }
+        guard let answer = await waiting(for: patience, task) else {
+            task.cancel()
+            return nil
+        }
+        return answer
     }
 
     private func noteAge() {
@@ -234,7 +252,7 @@ public final class CatalogQueries: Sendable {
     private func item<Item: CatalogItem>(
         _ key: String, under edition: CatalogEdition?, _ select: () async throws -> Item?
     ) async throws -> CatalogDocument? {
-        let item = try await copy(key, under: edition, of: Item.self) {
+        let item = try await copy(key, under: edition, revision: \Item.revision) {
             guard let item = try await select() else { return nil }
             return (value: item, revision: item.revision, document: item.document)
         }
@@ -244,7 +262,7 @@ public final class CatalogQueries: Sendable {
     private func list<Item: CatalogItem>(
         _ key: String, under edition: CatalogEdition?, _ select: () async throws -> CatalogList<Item>
     ) async throws -> CatalogList<Item> {
-        let list = try await copy(key, under: edition, of: CatalogList<Item>.self) {
+        let list = try await copy(key, under: edition, revision: \CatalogList<Item>.revision) {
             let list = try await select()
             return (value: list, revision: list.revision, document: list.document)
         }
@@ -253,23 +271,22 @@ public final class CatalogQueries: Sendable {
 
     /// The copy under `key`; or what Postgres has, which is then stored, unless somebody who knows better forbids it.
     private func copy<Value: Decodable & Sendable>(
-        _ key: String, under edition: CatalogEdition?, of type: Value.Type,
+        _ key: String, under edition: CatalogEdition?, revision: (Value) -> Int64,
         _ select: () async throws -> (value: Value, revision: Int64, document: CatalogDocument)?
     ) async throws -> Value? {
         let model = projector.model
         var nonce: String?
-        if edition != nil {
-            do {
-                switch try await model.look(key) {
-                case .copy(let bytes):
-                    if let value = try? JSONDecoder().decode(Value.self, from: Data(bytes)) {
-                        metrics.redis.increment()
-                        return value
-                    }
-                case .missing(let given): nonce = given
+        // If there is no answer Postgres will do; whether the cache is away, the next confirmation finds out.
+        if edition != nil, let look = await asked({ try await model.look(key) }) {
+            switch look {
+            case .copy(let bytes):
+                if let value = try? JSONDecoder().decode(Value.self, from: Data(bytes)) {
+                    // Copies come before the edition: this one may be newer than what was confirmed.
+                    saw(revision(value))
+                    metrics.redis.increment()
+                    return value
                 }
-            } catch {
-                // Postgres will do; whether the cache is away, the next confirmation finds out.
+            case .missing(let given): nonce = given
             }
         }
         metrics.postgres.increment()
@@ -277,7 +294,7 @@ public final class CatalogQueries: Sendable {
         if let selected { saw(selected.revision) }
         if let nonce {
             let fill = ReadModel.Fill(key: key, document: selected?.document, revision: selected?.revision ?? 0)
-            _ = try? await model.fill([fill], nonce: nonce)
+            _ = await asked { try await model.fill([fill], nonce: nonce) }
         }
         return selected?.value
     }

@@ -28,6 +28,12 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         self.patience = patience
     }
 
+    func handlerAdded(context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        guard let decoder = try? pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self) else { return }
+        try? pipeline.addHandler(LastRequest(), position: .after(decoder))
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isOver else { return }
         switch unwrapInboundIn(data) {
