@@ -21,6 +21,9 @@ struct App: Sendable {
     let pulse: Pulse
     let streamWatch: StreamWatch
     let postgres: PostgresClient
+    /// For explanations, which count all of a person's events: a few people who ask again and again wait for each other, and
+    /// nobody's sign-in waits for them.
+    let counting: PostgresClient
     let redis: RedisClient
     let cache: RedisClient
     /// The cache's server as well; sign-ins wait less long for it.
@@ -39,6 +42,7 @@ struct App: Sendable {
         await redis.close()
         await cache.close()
         await attempts.close()
+        counting.close()
         postgres.close()
     }
 
@@ -58,6 +62,7 @@ struct App: Sendable {
         cacheConfiguration.connectTimeout = .milliseconds(500)
         cacheConfiguration.commandTimeout = .milliseconds(500)
         let postgres = PostgresClient(postgresConfiguration, poolSize: settings.pool, waiters: 1_000)
+        let counting = PostgresClient(postgresConfiguration, poolSize: 2, waiters: 100)
         let redis = RedisClient(redisConfiguration, logger: logger)
         let cache = RedisClient(cacheConfiguration, logger: logger)
         let keys = StreamKeys(prefix: settings.prefix)
@@ -112,7 +117,7 @@ struct App: Sendable {
         ).add(to: &api)
         PersonController(progress: ProgressRows(postgres), claims: Claims(postgres), gate: gate).add(to: &api)
         WalletController(wallets: Wallets(postgres), gate: gate).add(to: &api)
-        ExplainController(explanations: Explanations(postgres), gate: gate).add(to: &api)
+        ExplainController(explanations: Explanations(counting), gate: gate).add(to: &api)
         let catalog = CatalogQueries(
             rows: QuestRows(postgres),
             projector: Projector(
@@ -151,7 +156,7 @@ struct App: Sendable {
         let listener = Listener(server: server, host: settings.host, port: settings.port)
         return App(
             services: [pulse, streamWatch, forwarder, listener], routes: api.listed, pulse: pulse,
-            streamWatch: streamWatch, postgres: postgres, redis: redis, cache: cache,
+            streamWatch: streamWatch, postgres: postgres, counting: counting, redis: redis, cache: cache,
             attempts: attempts.redis)
     }
 

@@ -13,7 +13,7 @@ extension FrontSettings {
         QUESTLINE_JWT_PREVIOUS_SECRETS          further secrets that only verify, with commas or line ends between them
         QUESTLINE_PREFIX                        of every key in Redis (quest)
         QUESTLINE_ACCEPT                        stream, or outbox to write Postgres before every answer (stream)
-        QUESTLINE_POOL                          connections to Postgres (8)
+        QUESTLINE_POOL                          connections to Postgres, beside two that explain (8)
         QUESTLINE_OUTBOX_LIMIT                  rows in the outbox beyond which 503 is answered (1000000)
         QUESTLINE_BACKLOG_LIMIT                 sign-ins waiting in the stream beyond which 503 is answered (2000000)
         QUESTLINE_RECALL_LIMIT                  sign-ins kept in memory until they are recorded (50000)

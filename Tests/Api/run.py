@@ -49,7 +49,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32), help="repeats a run")
     parser.add_argument("--role", choices=ROLES, help="only this one")
     parser.add_argument("--max-examples", type=int, default=10, help="fuzzed requests per operation and role (10)")
-    parser.add_argument("--workers", type=int, default=2, help="operations at once (2)")
+    # Hypothesis parses its own lambdas, and in two threads at once Python 3.11 may fail at that (SystemError: AST constructor).
+    parser.add_argument("--workers", type=int, default=1, help="operations at once (1)")
     return parser.parse_args()
 
 

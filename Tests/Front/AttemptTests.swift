@@ -116,6 +116,29 @@ struct AttemptTests {
         }
     }
 
+    @Test("Guesses sent together with a stolen token gain nothing either: the right one among them comes too late")
+    func togetherAtChange() async throws {
+        try await TestFront.with([
+            "QUESTLINE_HASH_THREADS": "1", "QUESTLINE_HASH_MEMORY_KIB": "65536", "QUESTLINE_HASH_PASSES": "2",
+        ]) { front in
+            _ = try await front.signUp("Ann")
+            let ann = try await front.signIn("Ann")
+            @Sendable func change(_ current: String) async throws -> Int {
+                try await ann.send(
+                    "PUT", "/api/v1/users/me/password",
+                    json: ["current_password": .string(current), "new_password": "password 2"]
+                ).status
+            }
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<20 { group.addTask { try await change("wrong password") } }
+                // One thread hashes in turn: when the first is answered, the others stand before what comes now.
+                _ = try await group.next()
+                #expect(try await change("password 1") == 429)
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test("Sign-ups tell how their limit stands, on every answer")
     func signUps() async throws {
         try await TestFront.with(["QUESTLINE_SIGN_UPS_PER_HOUR": "2"]) { front in

@@ -165,11 +165,12 @@ private struct Senders {
         expired = try await tokens.issue(for: other, tokenID: .timeOrdered(at: longAgo), role: .admin)
         forged = try await Tokens(secret: "another secret that nobody here has ever heard of").issue(
             for: other, tokenID: .timeOrdered(at: .now), role: .admin)
-        let keyID = Identifier.timeOrdered(at: .now)
-        _ = try await APIKeyRows(front.database.client).add(
-            id: keyID, name: "revoked", hash: APIKeyHash(of: revokedKey).bytes)
+        // Never in force, not even for a moment in which the front might read it.
         _ = try await front.database.client.query(
-            "UPDATE auth.api_keys SET revoked_at = now() WHERE key_id = \(keyID.description)::uuid")
+            """
+            INSERT INTO auth.api_keys (key_id, name, key_hash, revoked_at)
+            VALUES (\(Identifier.timeOrdered(at: .now)), 'revoked', \(APIKeyHash(of: revokedKey).bytes), now())
+            """)
     }
 
     func newPerson(of front: TestFront) async throws -> Identifier {

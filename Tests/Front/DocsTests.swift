@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Testing
 
@@ -28,6 +29,23 @@ struct DocsTests {
             let ids = ApiOperation.groups.flatMap(\.operations).map(\.id)
             #expect(Set(ids).count == ids.count)
         }
+    }
+
+    @Test("Every kind of problem that the front's files name is explained")
+    func problems() throws {
+        let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Sources/HTTPFront")
+        let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
+        let known = Set(ProblemType.all.map(\.slug))
+        var named: Set<String> = []
+        for case let file as URL in files
+        where file.pathExtension == "swift" && file.lastPathComponent != "ProblemType.swift" {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            for match in text.matches(of: /(?:slug: |conflict\(\s*)"([a-z-]+)"/) { named.insert(String(match.1)) }
+        }
+        #expect(named.contains("not-found") && named.contains("name-taken"))
+        #expect(named.subtracting(known).isEmpty)
+        #expect(known.subtracting(named).isEmpty)
     }
 
     @Test("Its examples are what it says they are", arguments: ApiOperation.groups.flatMap(\.operations).map(\.id))

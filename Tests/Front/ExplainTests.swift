@@ -20,6 +20,31 @@ struct ExplainTests {
         }
     }
 
+    @Test("Explanations that take long keep nobody else waiting")
+    func apart() async throws {
+        try await TestFront.with(["QUESTLINE_POOL": "2"]) { front in
+            _ = try await front.signUp("Ann")
+            let ann = try await front.signIn("Ann")
+            let holder = try front.database.another(poolSize: 1)
+            defer { holder.close() }
+            func waiting() async throws -> Int64 {
+                try await front.database.client.query(
+                    "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'processing.user_quest_rewards'::regclass"
+                ).first?.decode(0) ?? 0
+            }
+            _ = try await holder.query("BEGIN")
+            _ = try await holder.query("LOCK TABLE processing.user_quest_rewards")
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<8 { group.addTask { _ = try await ann.get("/api/v1/users/me/explain") } }
+                try await eventually("they wait") { try await waiting() == 2 }
+                #expect(try await ann.get("/api/v1/users/me").status == 200)
+                #expect(try await waiting() == 2)
+                _ = try await holder.query("COMMIT")
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test("People see why they stand where they stand, keys and admins anybody, others nothing")
     func explain() async throws {
         try await TestFront.with { front in

@@ -126,9 +126,7 @@ struct WalletTests {
         }
     }
 
-    @Test(
-        "Fifty spends at once from 20, and twenty equal ones, over HTTP; verify finds nothing, and finds what is tampered"
-    )
+    @Test("Fifty spends at once from 20, and twenty equal ones, over HTTP; verify finds nothing wrong with the ledger")
     func races() async throws {
         try await TestFront.with { front in
             let client = front.database.client
@@ -167,7 +165,8 @@ struct WalletTests {
             // The claims above have no events, so they are told of, and nothing else is.
             let found = Locked<[Difference]>([])
             _ = try await Verification(client).run { difference in found.withLock { $0.append(difference) } }
-            #expect(found.withLock { $0 }.allSatisfy { $0.subject.hasPrefix("claim ") })
+            let subjects = found.withLock { $0.map(\.subject) }
+            #expect(subjects.count >= claims.count && subjects.allSatisfy { $0.hasPrefix("claim ") })
         }
     }
 

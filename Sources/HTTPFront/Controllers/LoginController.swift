@@ -78,7 +78,9 @@ struct LoginController: Sendable {
         if let wait = after.wait { throw Problem.tooMany("Too many failed sign-ins", retryAfter: wait) }
         await limits.signInSucceeded(address: address, name: name, after)
         if verdict.isOutdated { await renew(found.passwordHash, of: found.user, password) }
-        let event = try await intake.acceptSignIn(of: found.user, at: asked, origin: context.origin)
+        // Whoever sees the id of this request in an answer finds its event by it, also one that the front made up.
+        let origin = EventOrigin(traceparent: context.origin.traceparent, requestID: context.requestID)
+        let event = try await intake.acceptSignIn(of: found.user, at: asked, origin: origin)
         context.logger.debug("accepted a sign-in", metadata: ["event_id": "\(event.id)"])
         // As it was when the password was checked: a ban or a new password that came since has voided this token.
         let token = try await tokens.issue(

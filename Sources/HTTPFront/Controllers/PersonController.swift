@@ -40,7 +40,7 @@ struct PersonController: Sendable {
         if !caller.isPerson(id) {
             audit = AuditEntry(
                 caller.actor(context), "claim.claim", subject: id.description,
-                details: JSON.object([.init(name: "claim_id", value: JSON(claimID))]).text)
+                details: ["claim_id": .text(claimID.description)])
         }
         do {
             guard let claim = try await claims.claim(claimID, of: id, as: audit) else {

@@ -86,7 +86,7 @@ struct UsersController: Sendable {
 
     private func change(_ request: Request, _ context: FrontContext) async throws -> Response {
         let admin = try await gate.admin(request)
-        let id = try await gate.subject(request, context, keys: false)
+        let id = try Gate.subject(of: .person(admin), context, keys: false)
         let body = try await request.json(context)
         var fields = Fields(body)
         let banned = banned(body, &fields)
@@ -122,7 +122,7 @@ struct UsersController: Sendable {
 
     private func setPassword(_ request: Request, _ context: FrontContext) async throws -> Response {
         let bearer = try await gate.person(request)
-        guard try await gate.subject(request, context, keys: false) == bearer.userID else {
+        guard try Gate.subject(of: .person(bearer), context, keys: false) == bearer.userID else {
             throw Problem.forbidden("Only they themselves may change a password")
         }
         var fields = Fields(try await request.json(context))
@@ -138,16 +138,14 @@ struct UsersController: Sendable {
             throw Problem.unauthorized("Sign in again: the account has changed")
         }
         let address = addresses.of(request, context)
-        if let wait = await limits.beforeSignIn(address: address, name: name).wait {
-            throw Problem.tooMany("Too many wrong passwords", retryAfter: wait)
-        }
+        try UsersController.refuse(await limits.beforeSignIn(address: address, name: name))
         guard try await hasher.verify(current, against: stored.passwordHash).matches else {
-            if let wait = await limits.signInFailed(address: address, name: name).wait {
-                throw Problem.tooMany("Too many wrong passwords", retryAfter: wait)
-            }
+            try UsersController.refuse(await limits.signInFailed(address: address, name: name))
             fields.fault("current_password", "is not the password of this account")
             throw Problem.invalid(fields.faults)
         }
+        // Asked again, as at a sign-in: whoever stole a token may send many guesses together.
+        try UsersController.refuse(await limits.beforeSignIn(address: address, name: name))
         let changed = try await users.setPassword(
             try await hasher.hash(new), of: bearer.userID, replacing: stored.passwordHash, by: bearer.actor(context))
         guard let changed else {
@@ -156,5 +154,9 @@ struct UsersController: Sendable {
         gate.watch.list.voidTokens(of: bearer.userID, before: changed.tokensValidFrom)
         hints.revoked(bearer.userID)
         return Response(status: .noContent)
+    }
+
+    private static func refuse(_ standing: Limits.Standing) throws {
+        if let wait = standing.wait { throw Problem.tooMany("Too many wrong passwords", retryAfter: wait) }
     }
 }

@@ -33,14 +33,13 @@ struct WalletController: Sendable {
     private func post(_ request: Request, _ context: FrontContext) async throws -> Response {
         let (caller, userID) = try await gate.trusted(request, context)
         let (posting, note) = try WalletController.posting(for: userID, in: try await request.json(context))
-        var details: [JSON.Member] = [
-            .init(name: "ref", value: .string(posting.ref)), .init(name: "item", value: .string(posting.item.rawValue)),
-            .init(name: "amount", value: .integer(posting.amount)),
+        var details: [(name: String, value: AuditDetails.Value)] = [
+            ("ref", .text(posting.ref)), ("item", .text(posting.item.rawValue)), ("amount", .number(posting.amount)),
         ]
-        if let note { details.append(.init(name: "note", value: .string(note))) }
+        if let note { details.append(("note", .text(note))) }
         let audit = AuditEntry(
             caller.actor(context), "wallet.\(posting.kind.rawValue)", subject: userID.description,
-            details: JSON.object(details).text)
+            details: AuditDetails(details))
         switch try await wallets.post(posting, as: audit) {
         case .written(let entry):
             return .json(

@@ -26,6 +26,6 @@ extension ApiOperation {
         ApiOperation(
             method: .put, path: "/users/{user_id}/password",
             summary: "Sets one's own password and ends every session", audience: .token, status: 204,
-            body: .passwordChange, failures: [429]),
+            body: .passwordChange, failures: [409, 429]),
     ]
 }

@@ -43,7 +43,7 @@ enum DocsTemplate {
         <pre tabindex="0"><code>TOKEN=$(curl -s "$QUESTLINE_URL/api/v1/login/access-token" -d 'username=user&amp;password=password' | jq -r .access_token)
         curl "$QUESTLINE_URL/api/v1/users/me" -H "Authorization: Bearer $TOKEN"</code></pre>
         <p><b>Servers</b> send <code>X-API-Key</code>, which makes <code>Authorization</code> irrelevant. A key may report sign-ins and
-        read and claim what anybody has earned; keep it out of browsers and apps.</p>
+        read, claim and spend what anybody has earned; keep it out of browsers and apps.</p>
         <p>Signing out, a ban and a new password are in force on this front at once and everywhere within 5 seconds.</p></section>
 
         <section aria-labelledby="requests"><h2 id="requests">Requests and answers</h2>

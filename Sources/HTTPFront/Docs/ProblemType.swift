@@ -36,6 +36,9 @@ struct ProblemType: Sendable {
             slug: "own-account", status: 409, meaning: "Admins cannot ban or demote themselves.",
             remedy: "Ask another admin."),
         ProblemType(
+            slug: "changed-meanwhile", status: 409, meaning: "Somebody else changed the same at the same time.",
+            remedy: "Read it again, and decide again."),
+        ProblemType(
             slug: "unknown-source", status: 409, meaning: "Nobody here reads the stream that a dead letter came from.",
             remedy: "Drop it, or move it by hand."),
         ProblemType(
