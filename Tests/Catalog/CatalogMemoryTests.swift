@@ -35,6 +35,7 @@ struct CatalogMemoryTests {
         #expect(kept.look(after: 400, arrival: 0) == "answer, renew")
         #expect(kept.look(after: 400, arrival: 1) == "confirm")
         #expect(kept.look(after: 400) == "confirm")
+        #expect(kept.takeOldest() == .zero)
     }
 
     @Test("A confirmation of the same edition keeps the answers, another edition forgets them")

@@ -77,8 +77,9 @@ struct CatalogMemory: Sendable {
         }
         guard let confirmed else { return .confirm }
         let age = now - confirmed.at
-        guard age < Self.trust || arrival.map({ confirmed.at >= $0 }) ?? false else { return .confirm }
-        if age > oldest { oldest = age }
+        let isForThis = arrival.map { confirmed.at >= $0 } ?? false
+        guard age < Self.trust || isForThis else { return .confirm }
+        if !isForThis, age > oldest { oldest = age }
         let mustRenew = age >= Self.renewal && !isConfirming
         if mustRenew { isConfirming = true }
         if let answer = answers[question] ?? pages[question] { return .remembered(answer, mustRenew: mustRenew) }
