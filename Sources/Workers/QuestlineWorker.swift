@@ -12,7 +12,7 @@ struct QuestlineWorker: AsyncParsableCommand {
             """,
         subcommands: [
             RunCommand.self, MigrateCommand.self, StatusCommand.self, VerifyCommand.self, ReplayCommand.self,
-            RewindCommand.self, DeadLettersCommand.self, LossesCommand.self,
+            RewindCommand.self, DeadLettersCommand.self, LossesCommand.self, HealthCommand.self,
         ]
     )
 }
