@@ -42,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -67,7 +68,7 @@ let package = Package(
         module("Postgres", ["CLibPQ", "Reactor", logging], settings: strict),
         module("Streams", ["Domain", "Redis", logging]),
         module("Storage", ["Domain", "Postgres", logging, crypto]),
-        module("Catalog", ["Domain", "Redis", "Postgres", "Streams", "Storage", logging, metrics]),
+        module("Catalog", ["Domain", "Redis", "Postgres", "Streams", "Storage", logging, metrics, crypto]),
         module(
             "Identity",
             [
@@ -92,9 +93,18 @@ let package = Package(
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Mustache", package: "swift-mustache"),
-                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ],
             swiftSettings: common),
+        .executableTarget(
+            name: "BenchFloor",
+            dependencies: [
+                logging, .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/BenchFloor", swiftSettings: common),
         .target(
             name: "TestSupport", dependencies: ["Domain", "Redis", "Postgres", "Storage", logging],
             path: "Tests/TestSupport", swiftSettings: common),
@@ -103,15 +113,19 @@ let package = Package(
         tests("Runtime", ["Runtime", logging, .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests("Postgres", ["Postgres", "TestSupport"]),
         tests("Storage", ["Domain", "Postgres", "Storage", "TestSupport", logging]),
-        tests("Catalog", ["Catalog", "Domain", "Postgres", "Redis", "Storage", "Streams", "TestSupport"]),
+        tests("Catalog", ["Catalog", "Domain", "Postgres", "Redis", "Storage", "Streams", "TestSupport", logging]),
         tests("Operations", ["Domain", "Operations", "Postgres", "Storage", "TestSupport"]),
         tests(
             "Identity",
-            ["Domain", "Identity", "Postgres", "Storage", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")]),
+            [
+                "Domain", "Identity", "Postgres", "Redis", "Storage", "Streams", "TestSupport", crypto,
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ]),
         tests(
             "Front",
             [
-                "Domain", "HTTPFront", "Identity", "Postgres", "Redis", "Runtime", "Storage", "Streams", "TestSupport",
+                "Domain", "HTTPFront", "Identity", "Operations", "Postgres", "Redis", "Runtime", "Storage", "Streams",
+                "TestSupport",
                 logging, lifecycle, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ]),

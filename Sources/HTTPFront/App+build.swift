@@ -21,8 +21,13 @@ struct App: Sendable {
     let pulse: Pulse
     let streamWatch: StreamWatch
     let postgres: PostgresClient
+    /// For explanations, which count all of a person's events: a few people who ask again and again wait for each other, and
+    /// nobody's sign-in waits for them.
+    let counting: PostgresClient
     let redis: RedisClient
     let cache: RedisClient
+    /// The cache's server as well; sign-ins wait less long for it.
+    let attempts: RedisClient
 
     /// What has to be known before the first request: who is locked out, and how the streams stand.
     ///
@@ -36,6 +41,8 @@ struct App: Sendable {
     func close() async {
         await redis.close()
         await cache.close()
+        await attempts.close()
+        counting.close()
         postgres.close()
     }
 
@@ -55,6 +62,7 @@ struct App: Sendable {
         cacheConfiguration.connectTimeout = .milliseconds(500)
         cacheConfiguration.commandTimeout = .milliseconds(500)
         let postgres = PostgresClient(postgresConfiguration, poolSize: settings.pool, waiters: 1_000)
+        let counting = PostgresClient(postgresConfiguration, poolSize: 2, waiters: 100)
         let redis = RedisClient(redisConfiguration, logger: logger)
         let cache = RedisClient(cacheConfiguration, logger: logger)
         let keys = StreamKeys(prefix: settings.prefix)
@@ -77,20 +85,23 @@ struct App: Sendable {
         let pulse = Pulse(
             watch: watch, outbox: outbox, gauge: kept, intake: intake, redis: redis, changes: changes, logger: logger)
 
-        let gate = Gate(tokens: await Tokens(secret: settings.tokenSecret), watch: watch)
+        let tokens = await Tokens(secret: settings.tokenSecret, previous: settings.previousTokenSecrets)
+        let gate = Gate(tokens: tokens, watch: watch)
         let hasher = PasswordHasher(
             settings.passwords, threads: settings.hashThreads ?? PasswordHasher.cores, queue: settings.hashQueue)
-        var limits = Limits(AttemptMemory())
+        let attempts = App.attemptCounter(settings, keys: keys, logger: logger)
+        var limits = Limits(attempts.counter)
         limits.signUpsByAddress = AttemptLimit(attempts: settings.signUpsPerHour, seconds: 3_600)
         limits.failedSignInsByName = AttemptLimit(attempts: settings.failedSignInsPerName, seconds: 300)
+        limits.failedSignInsByBoth = AttemptLimit(attempts: settings.failedSignInsPerNameAndAddress, seconds: 300)
         limits.failedSignInsByAddress = AttemptLimit(attempts: settings.failedSignInsPerAddress, seconds: 300)
         let hints = Hints(changes: changes)
         let addresses = ClientAddress(proxies: settings.proxies)
         let users = Users(postgres)
 
         let router = Router(context: FrontContext.self)
-        router.add(middleware: MetricsMiddleware())
-        router.add(middleware: Envelope(logger: logger))
+        router.add(middleware: RequestMetrics())
+        router.add(middleware: Envelope(logger: logger, crossOrigin: settings.crossOrigin))
         var root = Routes(router)
         var api = Routes(router, under: "api/v1")
         let health = HealthController(pulse: pulse)
@@ -104,12 +115,16 @@ struct App: Sendable {
         UsersController(
             users: users, hasher: hasher, limits: limits, gate: gate, hints: hints, addresses: addresses
         ).add(to: &api)
-        PersonController(
-            progress: ProgressRows(postgres), claims: Claims(postgres), wallets: Wallets(postgres), gate: gate
-        ).add(to: &api)
-        CatalogController(
-            catalog: CatalogQueries(rows: QuestRows(postgres), cache: cache, keys: keys)
-        ).add(to: &api)
+        PersonController(progress: ProgressRows(postgres), claims: Claims(postgres), gate: gate).add(to: &api)
+        WalletController(wallets: Wallets(postgres), gate: gate).add(to: &api)
+        ExplainController(explanations: Explanations(counting), gate: gate).add(to: &api)
+        let catalog = CatalogQueries(
+            rows: QuestRows(postgres),
+            projector: Projector(
+                outbox: CatalogOutbox(postgres), rows: QuestRows(postgres), cache: cache, streams: redis, keys: keys),
+            render: CatalogController.render)
+        CatalogController(catalog: catalog).add(to: &api)
+        CatalogCommandsController(commands: CatalogCommands(postgres), catalog: catalog, gate: gate).add(to: &api)
         SignInsController(gate: gate, intake: intake).add(to: &api)
         EventsController(events: EventLog(postgres), gate: gate).add(to: &api)
         StatusController(
@@ -118,12 +133,18 @@ struct App: Sendable {
         DeadLettersController(
             desk: DeadLetterDesk(redis, postgres: postgres, keys: keys), gate: gate
         ).add(to: &api)
+        APIKeysController(keys: APIKeyRows(postgres), gate: gate, hints: hints).add(to: &api)
+        AuditController(audit: AuditLog(postgres), gate: gate).add(to: &api)
         root.close()
         api.close()
 
         let server = Application(
             router: router,
-            server: .http1(configuration: .init(idleTimeout: .seconds(75))),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [RequestGuard()], idleTimeout: .seconds(75),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 200))),
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(App.mostConnections)),
@@ -136,11 +157,30 @@ struct App: Sendable {
             server: server, host: settings.host, port: settings.port, drain: settings.drain, logger: App.quiet(logger))
         return App(
             services: [pulse, streamWatch, forwarder, listener], routes: api.listed, pulse: pulse,
-            streamWatch: streamWatch, postgres: postgres, redis: redis, cache: cache)
+            streamWatch: streamWatch, postgres: postgres, counting: counting, redis: redis, cache: cache,
+            attempts: attempts.redis)
     }
 
     /// Further ones wait in the kernel's queue.
     static let mostConnections = 10_000
+
+    /// Counts failed sign-ins and sign-ups, over a connection of its own.
+    private static func attemptCounter(
+        _ settings: FrontSettings, keys: StreamKeys, logger: Logger
+    ) -> (counter: SharedAttempts, redis: RedisClient) {
+        var configuration = settings.cache
+        configuration.clientName = "questline-front-attempts"
+        configuration.connectTimeout = .milliseconds(200)
+        configuration.commandTimeout = .milliseconds(200)
+        let redis = RedisClient(configuration, logger: logger)
+        let outage = OutageLog(
+            "The count of sign-in attempts", beginning: "is kept by this front alone, for the cache is away",
+            end: "is shared again after", logger: logger)
+        let counter = SharedAttempts(redis, keys: keys, secret: settings.tokenSecret) { error in
+            if let error { outage.failed(error) } else { outage.succeeded() }
+        }
+        return (counter, redis)
+    }
 
     /// The server's own lines about every connection are not for an operator.
     static func quiet(_ logger: Logger) -> Logger {

@@ -11,18 +11,22 @@ extension FrontSettings {
         QUESTLINE_PROBE_HOST, …_PROBE_PORT      /livez, /readyz and /metrics (127.0.0.1, any free port)
         QUESTLINE_DRAIN_SECONDS                 requests are still taken for so long after SIGTERM (0)
         QUESTLINE_JWT_SECRET                    signs access tokens, at least 32 bytes, the same for every front
+        QUESTLINE_JWT_PREVIOUS_SECRETS          further secrets that only verify, with commas or line ends between them
         QUESTLINE_PREFIX                        of every key in Redis (quest)
         QUESTLINE_ACCEPT                        stream, or outbox to write Postgres before every answer (stream)
-        QUESTLINE_POOL                          connections to Postgres (8)
+        QUESTLINE_POOL                          connections to Postgres, beside two that explain (8)
         QUESTLINE_OUTBOX_LIMIT                  rows in the outbox beyond which 503 is answered (1000000)
         QUESTLINE_BACKLOG_LIMIT                 sign-ins waiting in the stream beyond which 503 is answered (2000000)
         QUESTLINE_RECALL_LIMIT                  sign-ins kept in memory until they are recorded (50000)
         QUESTLINE_HASH_MEMORY_KIB, …_PASSES     Argon2id parameters of new passwords (19456, 2)
         QUESTLINE_HASH_THREADS, …_QUEUE         hashes at once, 0 for one per core, and how many wait (0, 256)
-        QUESTLINE_PROXIES                       own proxies in front that set X-Forwarded-For (0)
+        QUESTLINE_PROXIES                       addresses and CIDRs of own proxies, which alone are believed in
+                                                X-Forwarded-For, with commas between them (none)
+        QUESTLINE_CORS_ORIGINS                  origins whose pages may use the API from a browser, or * (none)
         QUESTLINE_SIGN_UPS_PER_HOUR             per address (10000 in local, 100 in production)
-        QUESTLINE_FAILED_SIGN_INS_PER_NAME      in five minutes (10)
-        QUESTLINE_FAILED_SIGN_INS_PER_ADDRESS   in five minutes (50)
+        QUESTLINE_FAILED_SIGN_INS_PER_ADDRESS   in five minutes, by all fronts together (50)
+        QUESTLINE_FAILED_SIGN_INS_PER_NAME      from all addresses together (50)
+        …_PER_NAME_AND_ADDRESS                  from one address (10)
         QUESTLINE_LOG                           text or json (text at a terminal, else json)
         QUESTLINE_LOG_LEVEL                     trace, debug, info, notice, warning, error or critical (info)
 

@@ -23,6 +23,8 @@ struct FrontSettings: Sendable {
     /// How long requests are still taken after the order to stop, so that a gateway sees `/readyz` fail first.
     var drain: Duration
     var tokenSecret: String
+    /// Of tokens that were signed before the secret was exchanged.
+    var previousTokenSecrets: [String]
     var passwords: PasswordParameters
     var hashThreads: Int?
     var hashQueue: Int
@@ -30,9 +32,11 @@ struct FrontSettings: Sendable {
     var limits: StatusLimits
     var backlogLimit: Int64
     var recallLimit: Int
-    var proxies: Int
+    var proxies: [NetworkRange]
+    var crossOrigin: CrossOrigin
     var signUpsPerHour: Int
     var failedSignInsPerName: Int
+    var failedSignInsPerNameAndAddress: Int
     var failedSignInsPerAddress: Int
 
     /// For a local environment only: production refuses it.
@@ -58,6 +62,7 @@ struct FrontSettings: Sendable {
         tokenSecret = reader.secret(
             "QUESTLINE_JWT_SECRET", localDefault: FrontSettings.localTokenSecret, in: process.deployment,
             minimumBytes: Tokens.minimumSecretBytes)
+        previousTokenSecrets = FrontSettings.previousSecrets(&reader, in: process.deployment)
         passwords = PasswordParameters(
             memory: UInt32(reader.integer("QUESTLINE_HASH_MEMORY_KIB", default: 19_456, in: 64...262_144)),
             passes: UInt32(reader.integer("QUESTLINE_HASH_PASSES", default: 2, in: 1...16)), lanes: 1)
@@ -70,17 +75,48 @@ struct FrontSettings: Sendable {
         backlogLimit = Int64(
             reader.integer("QUESTLINE_BACKLOG_LIMIT", default: 2_000_000, in: 1...1_000_000_000))
         recallLimit = reader.integer("QUESTLINE_RECALL_LIMIT", default: Recall.defaultLimit, in: 0...10_000_000)
-        proxies = reader.integer("QUESTLINE_PROXIES", default: 0, in: 0...10)
+        proxies =
+            reader.isSet("QUESTLINE_PROXIES")
+            ? reader.parsed("QUESTLINE_PROXIES") { try ClientAddress.proxies($0) } ?? [] : []
+        crossOrigin =
+            reader.isSet("QUESTLINE_CORS_ORIGINS")
+            ? reader.parsed("QUESTLINE_CORS_ORIGINS") { try CrossOrigin.read($0) } ?? .none : .none
         // Behind one address there may be a whole test suite locally, or a whole school in production.
         let isLocal = process.deployment == .local
         signUpsPerHour = reader.integer(
             "QUESTLINE_SIGN_UPS_PER_HOUR", default: isLocal ? 10_000 : 100, in: 1...1_000_000)
-        failedSignInsPerName = reader.integer("QUESTLINE_FAILED_SIGN_INS_PER_NAME", default: 10, in: 1...1_000_000)
+        failedSignInsPerName = reader.integer("QUESTLINE_FAILED_SIGN_INS_PER_NAME", default: 50, in: 1...1_000_000)
+        failedSignInsPerNameAndAddress = reader.integer(
+            "QUESTLINE_FAILED_SIGN_INS_PER_NAME_AND_ADDRESS", default: 10, in: 1...1_000_000)
         failedSignInsPerAddress = reader.integer(
             "QUESTLINE_FAILED_SIGN_INS_PER_ADDRESS", default: 50, in: 1...1_000_000)
         guard let postgres, let redis, let cache else { return nil }
         self.postgres = postgres
         self.redis = redis
         self.cache = cache
+    }
+
+    /// One secret on each line, or several on a line with commas between them.
+    private static func previousSecrets(_ reader: inout SettingsReader, in deployment: Deployment) -> [String] {
+        let name = "QUESTLINE_JWT_PREVIOUS_SECRETS"
+        guard let text = reader.secret(name) else { return [] }
+        // The local secret holds a comma itself.
+        let secrets = text.split(whereSeparator: \.isNewline).flatMap { line in
+            line.replacing(localTokenSecret, with: "").split(separator: ",").map(String.init)
+                + (line.contains(localTokenSecret) ? [localTokenSecret] : [])
+        }.map { $0.trimmed }.filter { !$0.isEmpty }
+        if deployment == .production, secrets.contains(localTokenSecret) {
+            reader.report(name, "holds the well-known default in production")
+        } else if secrets.contains(where: { $0.utf8.count < Tokens.minimumSecretBytes }) {
+            reader.report(name, "must hold secrets of at least \(Tokens.minimumSecretBytes) bytes each")
+        }
+        return secrets
+    }
+}
+
+extension String {
+    /// Without blanks at either end.
+    var trimmed: String {
+        String(drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
     }
 }

@@ -32,10 +32,12 @@ struct Answer: Sendable {
     }
 }
 
-/// Sends requests as another program would.
+/// Sends requests as another program would, and holds every answer against the description of the API.
 struct Client: Sendable {
     let base: String
     var headers: [String: String] = [:]
+    /// Whether answers are those that the description of the API tells of. Probe ports have their own.
+    var isApi = true
 
     private static let session: URLSession = {
         let configuration = URLSessionConfiguration.ephemeral
@@ -61,8 +63,10 @@ struct Client: Sendable {
         let (data, response) = try await Client.session.data(for: request)
         guard let response = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
         let fields = response.allHeaderFields.map { (String(describing: $0.key).lowercased(), "\($0.value)") }
-        return Answer(
+        let answer = Answer(
             status: response.statusCode, headers: Dictionary(fields, uniquingKeysWith: { $1 }), body: Array(data))
+        if isApi { Contract.verify(method, path, answer) }
+        return answer
     }
 
     func send(

@@ -44,7 +44,7 @@ struct ProcessTests {
             "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0",
         ])
         try await front.line(containing: "Postgres is away")
-        let probes = Client(base: try url(in: try await front.line(containing: "probes listen")))
+        let probes = Client(base: try url(in: try await front.line(containing: "probes listen")), isApi: false)
         #expect(try await probes.get("/livez").status == 200)
         let waiting = try await probes.get("/readyz")
         #expect(waiting.status == 503 && waiting.text == "Postgres is away\n")
@@ -62,7 +62,7 @@ struct ProcessTests {
                 "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0",
             ])
             try await front.line(containing: "waiting for migrations")
-            let probes = Client(base: try url(in: try await front.line(containing: "probes listen")))
+            let probes = Client(base: try url(in: try await front.line(containing: "probes listen")), isApi: false)
             #expect(try await probes.get("/readyz").text == "the database is not migrated\n")
             #expect(try await probes.get("/livez").status == 200)
             try await database.client.execute(script: "ALTER TABLE away RENAME TO questline_migrations")
@@ -132,10 +132,10 @@ struct ProcessTests {
             let probes = try url(in: try await front.line(containing: "probes listen"))
             let base = try url(in: try await front.line(containing: "\"listening\""))
             #expect(try await Client(base: base).get("/readyz").status == 200)
-            #expect(try await Client(base: probes).get("/readyz").status == 200)
-            #expect(try await Client(base: probes).get("/livez").status == 200)
-            #expect(try await Client(base: probes).get("/nowhere").status == 404)
-            let metrics = try await Client(base: probes).get("/metrics").text
+            #expect(try await Client(base: probes, isApi: false).get("/readyz").status == 200)
+            #expect(try await Client(base: probes, isApi: false).get("/livez").status == 200)
+            #expect(try await Client(base: probes, isApi: false).get("/nowhere").status == 404)
+            let metrics = try await Client(base: probes, isApi: false).get("/metrics").text
             #expect(metrics.contains("# TYPE process_resident_memory_bytes gauge"))
             #expect(metrics.contains("http_server_request_duration_seconds_bucket"))
             try await front.signal(SIGTERM)

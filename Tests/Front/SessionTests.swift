@@ -12,7 +12,7 @@ struct SessionTests {
     func signOut() async throws {
         try await TestFront.with { front in
             _ = try await front.signUp("Ann")
-            let other = try await second(front)
+            let other = try await front.another()
             let (one, two) = (try await front.signIn("Ann"), try await front.signIn("Ann"))
             let elsewhere = Client(base: other.base, headers: one.headers)
             #expect(try await elsewhere.get("/api/v1/users/me").status == 200)
@@ -109,12 +109,5 @@ struct SessionTests {
             #expect(third.status == 429 && third.problem == "too-many-attempts")
             #expect(third.headers["retry-after"] != nil)
         }
-    }
-
-    private func second(_ front: TestFront) async throws -> RunningFront {
-        try await RunningFront.start([
-            "DATABASE_URL": front.database.url, "REDIS_URL": TestFront.redisURL,
-            "CACHE_REDIS_URL": TestFront.redisURL, "QUESTLINE_PREFIX": front.keys.prefix,
-        ])
     }
 }

@@ -65,6 +65,15 @@ struct TestFront: Sendable {
             id: .timeOrdered(at: .now), name: "admin", passwordHash: hash, role: .admin)
     }
 
+    /// A further front of the same installation.
+    func another(_ settings: [String: String] = [:]) async throws -> RunningFront {
+        try await RunningFront.start(
+            [
+                "DATABASE_URL": database.url, "REDIS_URL": TestFront.redisURL, "CACHE_REDIS_URL": TestFront.redisURL,
+                "QUESTLINE_PREFIX": keys.prefix,
+            ].merging(settings) { _, new in new })
+    }
+
     var client: Client { Client(base: base) }
 
     /// Signs somebody new up.

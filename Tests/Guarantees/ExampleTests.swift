@@ -22,7 +22,7 @@ extension Guarantees {
                 #expect(try await stage.number("SELECT count(*) FROM processing.events") == 10)
                 #expect(try await stage.completions == 2)
                 let claims = Claims(stage.database)
-                let pending = try await claims.list(of: person, limit: 10)
+                let pending = try await claims.list(of: person, limit: 10).map(\.claim)
                 #expect(pending.map(\.status) == [.pending, .pending])
                 #expect(pending.map(\.rewardQuantity) == [10, 10])
                 #expect(try await stage.wallet(of: person) == [0, 0])

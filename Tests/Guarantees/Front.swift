@@ -8,6 +8,8 @@ struct Front: Sendable {
     struct Answer: Sendable {
         let status: Int
         let body: Data
+        /// By name in small letters.
+        var headers: [String: String] = [:]
 
         /// A member of the JSON object.
         func text(_ name: String) -> String? {
@@ -38,7 +40,9 @@ struct Front: Sendable {
         }
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         let (data, response) = try await Front.session.data(for: request)
-        return Answer(status: (response as? HTTPURLResponse)?.statusCode ?? 0, body: data)
+        let http = response as? HTTPURLResponse
+        let headers = (http?.allHeaderFields ?? [:]).map { ("\($0.key)".lowercased(), "\($0.value)") }
+        return Answer(status: http?.statusCode ?? 0, body: data, headers: Dictionary(headers) { $1 })
     }
 
     /// Makes an account.

@@ -35,7 +35,9 @@ struct ServerFaultRedisTests {
                     let begin = ContinuousClock.now
                     let before = try await errors(stage.redis, fault)
                     events += try await front.signInAndIngest("patient", times: 3)
-                    for process in [front.process, worker] { try await process.says("is away", times: number + 1) }
+                    for process in [front.process, worker] {
+                        try await process.says("Redis is away", times: number + 1)
+                    }
                     events += try await front.signInAndIngest("patient", times: 1)
                     let (refused, seconds) = (
                         try await errors(stage.redis, fault) - before, (.now - begin) / .seconds(1)

@@ -39,6 +39,25 @@ extension Guarantees {
             }
         }
 
+        @Test(.timeLimit(.minutes(2))) func aSignInIsFoundByTheIdThatTheFrontMadeUp() async throws {
+            try await Stage.with { stage in
+                try await stage.migrate()
+                _ = try await stage.worker()
+                let front = try await stage.front()
+                _ = try await front.signUp("Ann")
+                for _ in 1...2 {
+                    let answer = try await front.signIn("Ann")
+                    let event = try #require(answer.event)
+                    let request = try #require(answer.headers["x-request-id"])
+                    try await eventually("it is recorded") { try await stage.isRecorded(event) }
+                    let found = try await stage.database.query(
+                        "SELECT id FROM processing.events WHERE event_data->>'request_id' = \(request)",
+                        operation: "observe")
+                    #expect(try found.map { try $0.decode(0, as: Identifier.self) } == [event])
+                }
+            }
+        }
+
         @Test(.timeLimit(.minutes(2))) func anEventOfNamelessOriginHasNoData() async throws {
             try await Stage.with { stage in
                 try await stage.migrate()

@@ -46,13 +46,13 @@ struct AccessWatchTests {
                 _ = try await users.create(id: id, name: "name \(change)", passwordHash: "x")
                 let token = bearer(id, at: before)
                 switch change {
-                case 0: _ = try await users.change(id, banned: true, role: nil)
-                case 1: _ = try await users.change(id, banned: nil, role: .admin)
-                default: try await users.setPassword("y", of: id)
+                case 0: _ = try await users.change(id, banned: true, role: nil, by: .commandLine)
+                case 1: _ = try await users.change(id, banned: nil, role: .admin, by: .commandLine)
+                default: _ = try await users.setPassword("y", of: id, by: .commandLine)
                 }
                 try await watch.refresh()
                 #expect(watch.list.refusal(of: token) != nil, "change \(change)")
-                _ = try await users.change(id, banned: false, role: nil)
+                _ = try await users.change(id, banned: false, role: nil, by: .commandLine)
                 let after = bearer(id, at: Timestamp.now.advanced(bySeconds: 1))
                 try await watch.refresh()
                 #expect(watch.list.refusal(of: after) == nil)

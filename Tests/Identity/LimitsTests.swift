@@ -17,60 +17,87 @@ struct LimitsTests {
     private func limits(capacity: Int = 100) -> Limits {
         let clock = clock
         var limits = Limits(AttemptMemory(capacity: capacity, now: { clock.now }))
-        limits.failedSignInsByName = AttemptLimit(attempts: 3, seconds: 60)
+        limits.failedSignInsByName = AttemptLimit(attempts: 4, seconds: 60)
+        limits.failedSignInsByBoth = AttemptLimit(attempts: 3, seconds: 60)
         limits.failedSignInsByAddress = AttemptLimit(attempts: 5, seconds: 60)
         limits.signUpsByAddress = AttemptLimit(attempts: 2, seconds: 60)
         return limits
     }
 
-    @Test("The fourth guess at a name waits, from wherever it comes, and until the window ends")
+    private func wait(_ limits: Limits, _ address: String, _ name: String) async -> Int64? {
+        await limits.beforeSignIn(address: address, name: name).wait
+    }
+
+    @Test("The fifth guess at a name waits, from wherever it comes, and until the window ends")
     func byName() async {
         let limits = limits()
-        for address in ["a", "b", "c"] {
-            #expect(await limits.waitBeforeSignIn(address: address, name: "ann") == nil)
-            await limits.signInFailed(address: address, name: "ann")
+        for address in ["a", "b", "c", "d"] {
+            #expect(await wait(limits, address, "ann") == nil)
+            #expect(await limits.signInFailed(address: address, name: "ann").wait == nil)
         }
-        #expect(await limits.waitBeforeSignIn(address: "d", name: "ann") == 60)
-        #expect(await limits.waitBeforeSignIn(address: "d", name: "bob") == nil)
+        #expect(await wait(limits, "e", "ann") == 60)
+        #expect(await limits.signInFailed(address: "e", name: "ann").wait == 60)
+        #expect(await wait(limits, "e", "bob") == nil)
         clock.advance(.milliseconds(59_500))
-        #expect(await limits.waitBeforeSignIn(address: "d", name: "ann") == 1)
+        #expect(await wait(limits, "e", "ann") == 1)
         clock.advance(.milliseconds(500))
-        #expect(await limits.waitBeforeSignIn(address: "d", name: "ann") == nil)
+        #expect(await wait(limits, "e", "ann") == nil)
+    }
+
+    @Test("One address cannot keep a person out elsewhere")
+    func byBoth() async {
+        let limits = limits()
+        for _ in 0..<10 { _ = await limits.signInFailed(address: "a", name: "ann") }
+        #expect(await wait(limits, "a", "ann") == 60)
+        #expect(await wait(limits, "b", "ann") == nil)
+        #expect(await wait(limits, "a", "bob") == nil)
     }
 
     @Test("An address that tries many names waits; a success of its own does not wipe that clean")
     func byAddress() async {
         let limits = limits()
-        for index in 0..<5 { await limits.signInFailed(address: "a", name: "name \(index)") }
-        await limits.signInSucceeded(name: "own")
-        #expect(await limits.waitBeforeSignIn(address: "a", name: "another") != nil)
-        #expect(await limits.waitBeforeSignIn(address: "b", name: "another") == nil)
+        for index in 0..<5 { _ = await limits.signInFailed(address: "a", name: "name \(index)") }
+        let standing = await limits.beforeSignIn(address: "b", name: "own")
+        await limits.signInSucceeded(address: "a", name: "own", standing)
+        #expect(await wait(limits, "a", "another") != nil)
+        #expect(await wait(limits, "b", "another") == nil)
     }
 
-    @Test("A right password ends the count against the name")
+    @Test("A right password ends the counts against the name")
     func success() async {
         let limits = limits()
-        for _ in 0..<2 { await limits.signInFailed(address: "a", name: "ann") }
-        await limits.signInSucceeded(name: "ann")
-        for _ in 0..<2 { await limits.signInFailed(address: "b", name: "ann") }
-        #expect(await limits.waitBeforeSignIn(address: "c", name: "ann") == nil)
+        for _ in 0..<2 { _ = await limits.signInFailed(address: "a", name: "ann") }
+        let standing = await limits.beforeSignIn(address: "a", name: "ann")
+        #expect(standing.quotas.map(\.remaining) == [3, 1, 2])
+        await limits.signInSucceeded(address: "a", name: "ann", standing)
+        #expect(await limits.beforeSignIn(address: "a", name: "ann").quotas.map(\.remaining) == [3, 3, 4])
+    }
+
+    @Test("Of guesses sent together only as many count as the limit allows, and the others are refused")
+    func together() async {
+        let limits = limits()
+        let answered = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<50 { group.addTask { await limits.signInFailed(address: "a", name: "ann").wait == nil } }
+            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(answered == 3)
     }
 
     @Test("Sign-ups are counted per address")
     func signUps() async {
         let limits = limits()
-        #expect(await limits.countSignUp(address: "a") == nil)
-        #expect(await limits.countSignUp(address: "a") == nil)
-        #expect(await limits.countSignUp(address: "a") == 60)
-        #expect(await limits.countSignUp(address: "b") == nil)
+        #expect(await limits.countSignUp(address: "a").quotas.first?.remaining == 1)
+        #expect(await limits.countSignUp(address: "a").wait == nil)
+        #expect(await limits.countSignUp(address: "a").wait == 60)
+        #expect(await limits.countSignUp(address: "b").wait == nil)
     }
 
     @Test("A flood of new names does not push out the one that is being guessed at")
     func flood() async {
         let limits = limits(capacity: 100)
-        for _ in 0..<3 { await limits.signInFailed(address: "a", name: "ann") }
-        for index in 0..<1_000 { await limits.signInFailed(address: "f\(index)", name: "n\(index)") }
-        #expect(await limits.waitBeforeSignIn(address: "z", name: "ann") != nil)
+        for address in ["a", "b", "c", "d"] { _ = await limits.signInFailed(address: address, name: "ann") }
+        for index in 0..<1_000 { _ = await limits.signInFailed(address: "f\(index)", name: "n\(index)") }
+        #expect(await wait(limits, "z", "ann") != nil)
     }
 }
 

@@ -18,6 +18,33 @@ struct PasswordHasherTests {
         #expect(try await hasher.hash("correct horse") != hash)
     }
 
+    @Test("Of thousands of wrong passwords none matches")
+    func wrong() async throws {
+        let hash = try await hasher.hash("correct horse")
+        for number in 0..<3_000 {
+            #expect(try await !hasher.verify("wrong horse \(number)", against: hash).matches)
+        }
+    }
+
+    @Test("Two hashes are equal only if every bit of them is")
+    func equality() {
+        for _ in 0..<50 {
+            let hash = EncodedHash.random(Argon2.hashBytes)
+            let stored = EncodedHash(parameters: .standard, salt: [], hash: hash)
+            #expect(stored.equals(hash))
+            for place in 0..<(8 * hash.count) {
+                var other = hash
+                other[place / 8] ^= 1 << (place % 8)
+                #expect(!stored.equals(other))
+            }
+            #expect(!stored.equals(Array(hash.dropLast())) && !stored.equals(hash + [0]) && !stored.equals([]))
+            // Another hash altogether but for its last byte.
+            #expect(!stored.equals(EncodedHash.random(hash.count - 1) + [hash[hash.count - 1]]))
+        }
+        let random = EncodedHash(parameters: .standard, salt: [], hash: EncodedHash.random(Argon2.hashBytes))
+        for _ in 0..<20_000 { #expect(!random.equals(EncodedHash.random(Argon2.hashBytes))) }
+    }
+
     @Test("The reference implementation's own vector matches")
     func vector() async throws {
         let encoded = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"

@@ -187,7 +187,7 @@ struct PostgresClientTests {
 
     private func impatient(_ url: String) throws -> PostgresClient {
         var configuration = try PostgresConfiguration(url: url)
-        configuration.limitTimeouts(to: .milliseconds(300))
+        configuration.limitTimeouts(to: .seconds(1))
         return PostgresClient(configuration, poolSize: 2)
     }
 

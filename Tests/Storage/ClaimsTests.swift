@@ -122,11 +122,11 @@ struct ClaimsTests {
             let quest = Identifier.random()
             _ = try await claims.store((1...23).map { Sample.completion(of: person, questID: quest, ordinal: $0) })
             var seen: [Identifier] = []
-            var cursor: (Timestamp, Identifier)?
+            var cursor: ListPosition?
             repeat {
                 let page = try await claims.list(of: person, after: cursor, limit: 5)
-                seen += page.map(\.id)
-                cursor = page.last.map { ($0.createdAt, $0.id) }
+                seen += page.map(\.claim.id)
+                cursor = page.last?.position
             } while cursor != nil && seen.count < 40
             #expect(seen.count == 23)
             #expect(Set(seen).count == 23)

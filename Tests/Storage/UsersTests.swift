@@ -45,15 +45,15 @@ struct UsersTests {
         try await TestDatabase.with { database in
             let users = Users(database.client)
             let user = try #require(try await users.create(id: .random(), name: "Ann", passwordHash: "h"))
-            #expect(try await users.change(user.id, banned: true, role: nil)?.status == .banned)
+            #expect(try await users.change(user.id, banned: true, role: nil, by: .commandLine)?.status == .banned)
             #expect(try await users.recordFirstSignIn(Sample.signIn(user.id)) == nil)
-            #expect(try await users.change(user.id, banned: false, role: .admin)?.status == .new)
+            #expect(try await users.change(user.id, banned: false, role: .admin, by: .commandLine)?.status == .new)
             _ = try await users.recordFirstSignIn(Sample.signIn(user.id))
-            _ = try await users.change(user.id, banned: true, role: nil)
-            let lifted = try await users.change(user.id, banned: false, role: nil)
+            _ = try await users.change(user.id, banned: true, role: nil, by: .commandLine)
+            let lifted = try await users.change(user.id, banned: false, role: nil, by: .commandLine)
             #expect(lifted?.status == .known)
             #expect(lifted?.role == .admin)
-            #expect(try await users.change(.random(), banned: true, role: nil) == nil)
+            #expect(try await users.change(.random(), banned: true, role: nil, by: .commandLine) == nil)
         }
     }
 }

@@ -34,7 +34,7 @@ import Testing
                 reads: reads, commands: sample.redis.client, stream: sample.keys.signIns, group: "progress",
                 consumer: "one")
             try await consumer.ensure()
-            let reading = Task { try await consumer.read(count: 10, block: .seconds(2)) }
+            let reading = Task { try await consumer.read(count: 10, block: .seconds(20)) }
             let events = Sample.events(1)
             try await sample.producer.publish(events)
             #expect(try await reading.value.map { try SignInEntry.decode($0) } == events)
@@ -68,7 +68,7 @@ import Testing
                 reads: reads, commands: sample.redis.client, stream: sample.keys.signIns, group: "progress",
                 consumer: "one")
             try await consumer.ensure()
-            let reading = Task { try await consumer.read(count: 10, block: .seconds(2)) }
+            let reading = Task { try await consumer.read(count: 10, block: .seconds(20)) }
             try await sample.redis.waitUntilBlocked(reads)
             _ = try await sample.redis.client.send(["DEL", sample.keys.signIns])
             let events = Sample.events(1)

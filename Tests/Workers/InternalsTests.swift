@@ -11,6 +11,7 @@ struct InternalsTests {
         "ops/decisions/0002-where-the-rule-is-evaluated.md", "ops/decisions/0003-how-ids-are-made.md",
         "ops/decisions/0004-plans-that-stay-linear.md", "ops/decisions/0005-outbox-rows-stay-until-recorded.md",
         "ops/decisions/0006-lag-after-a-restart.md",
+        "ops/decisions/0007-how-copies-of-the-catalog-stay-fresh.md",
     ]
 
     @Test("Name only files that are there", arguments: documents)

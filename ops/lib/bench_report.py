@@ -87,6 +87,55 @@ def letters(
     write(folder, "letters", "One worker, bad entries", f"{events:,} events, {len(clean)} pairs.", rows, result)
 
 
+def catalog(
+    folder: Path, options: argparse.Namespace, floors: list, fronts: list, length: int
+) -> None:
+    result = {
+        "what": "a warm read of a quest by id, against a bare Hummingbird route that returns the same bytes",
+        "machine": machine(),
+        "bytes": length,
+        "connections": options.connections,
+        "ratio": spread([front.per_second / floor.per_second for floor, front in zip(floors, fronts)]),
+        "ratio_of_processor_time": spread([floor.microseconds / front.microseconds for floor, front in zip(floors, fronts)]),
+        "floor_requests_per_second": spread([run.per_second for run in floors]),
+        "front_requests_per_second": spread([run.per_second for run in fronts]),
+        "floor_microseconds": spread([run.microseconds for run in floors]),
+        "front_microseconds": spread([run.microseconds for run in fronts]),
+    }
+    rows = [
+        ("ratio to the bare route", "ratio", "{:.2f}"),
+        ("the bare route, requests/s", "floor_requests_per_second", "{:,.0f}"),
+        ("the front, requests/s", "front_requests_per_second", "{:,.0f}"),
+        ("the same ratio, of processor time", "ratio_of_processor_time", "{:.2f}"),
+        ("the bare route, µs of processor time for each", "floor_microseconds", "{:.0f}"),
+        ("the front, µs of processor time for each", "front_microseconds", "{:.0f}"),
+    ]
+    what = f"{length} bytes of JSON, {options.connections} connections, {options.seconds} s each, {len(floors)} pairs."
+    write(folder, "catalog", "A warm read of a quest by id", what, rows, result)
+
+
+def timing(folder: Path, options: argparse.Namespace, times: dict[str, list[float]]) -> float:
+    """Returns the greatest difference of a median from that of a known name, as a part of it."""
+    known = statistics.median(times["known"])
+    differences = {kind: abs(statistics.median(of) / known - 1) for kind, of in times.items() if kind != "known"}
+    result = {
+        "what": "refused sign-ins of a known name, an unknown name and a banned person",
+        "machine": machine(),
+        "turns": options.pairs,
+        "difference": differences,
+    } | {f"{kind}_ms": spread([1000 * seconds for seconds in of]) for kind, of in times.items()}
+    rows = [
+        ("wrong password of a known name, ms", "known_ms", "{:.2f}"),
+        ("an unknown name, ms", "unknown_ms", "{:.2f}"),
+        ("right password of somebody banned, ms", "banned_ms", "{:.2f}"),
+    ]
+    words = ", ".join(f"{kind} {part:.1%}" for kind, part in differences.items())
+    what = f"{options.pairs} turns. The medians differ from that of a known name: {words}."
+    write(folder, "timing", "Refused sign-ins", what, rows, result)
+    say.line(f"The medians differ from that of a known name: {words}.")
+    return max(differences.values())
+
+
 def spread(values: list[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 

@@ -18,7 +18,7 @@ from fleet import Fleet, Turn
 
 FOLDER = stack.STACK / "test"
 TOP_LEVEL = {
-    ".ci", ".gitignore", ".swift-format", "Package.resolved", "Package.swift", "README.md", "Sources", "Tests",
+    ".ci", ".dockerignore", ".env.example", ".gitignore", ".swift-format", "Package.resolved", "Package.swift", "README.md", "Sources", "Tests",
     "compose.yaml", "ops",
 }
 # Longer than everything takes on a slow machine, and shorter than continuous integration waits.

@@ -3,7 +3,9 @@
 import argparse
 import sys
 
+import bench_catalog
 import bench_letters
+import bench_timing
 import bench_worker
 import processes
 import say
@@ -14,13 +16,18 @@ def arguments() -> argparse.Namespace:
     subjects = parser.add_subparsers(dest="subject", required=True)
     bench_worker.describe(subjects.add_parser("worker", help="how fast one worker drains a backlog"))
     bench_letters.describe(subjects.add_parser("letters", help="how much bad entries cost that worker"))
+    bench_catalog.describe(subjects.add_parser("catalog", help="what the front costs, for a warm read of a quest"))
+    bench_timing.describe(subjects.add_parser("timing", help="whether refused sign-ins tell which names exist"))
     return parser.parse_args()
 
 
 if __name__ == "__main__":
     chosen, held = arguments(), processes.Interruptions()
     try:
-        mains = {"worker": bench_worker.main, "letters": bench_letters.main}
+        mains = {
+            "worker": bench_worker.main, "letters": bench_letters.main, "catalog": bench_catalog.main,
+            "timing": bench_timing.main,
+        }
         sys.exit(mains[chosen.subject](chosen, held))
     except say.Stop as reason:
         say.trouble(str(reason))

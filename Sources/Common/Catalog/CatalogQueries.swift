@@ -1,119 +1,187 @@
 import Domain
 import FoundationEssentials
+import Metrics
 import Postgres
 import Redis
 import Storage
 import Streams
 import Synchronization
 
-/// Reads of the catalog: from Redis, or from Postgres when the copy is missing or Redis is away.
-public struct CatalogQueries: Sendable {
-    private let rows: QuestRows
-    private let model: ReadModel
-    private let keys: StreamKeys
-    private let lastSeen = LastSeen()
+/// Reads of the catalog: from this process's memory while that is confirmed, from the copies in Redis, and from Postgres
+/// when a copy is missing or Redis is away.
+///
+/// While Redis answers, an answer is at most 100 ms behind a change that was answered by any front; it is never behind one
+/// that was reported to this object by `wrote`. However many ask for the same at the same time, it is read once.
+public final class CatalogQueries: Sendable {
+    /// How long the answer to a change waits for the copies.
+    static let carryPatience = Duration.milliseconds(500)
 
-    public init(rows: QuestRows, cache: RedisClient, keys: StreamKeys) {
+    /// How often a request looks after the one who brings the copies up to date; then it reads Postgres.
+    private static let pauses: [Duration] = [2, 4, 8, 16, 32].map { .milliseconds($0) }
+
+    struct FlightKey: Hashable {
+        let question: CatalogQuestion
+        /// Nil for one that reads Postgres and keeps nothing.
+        let edition: CatalogEdition?
+        let lowest: Int64
+    }
+
+    /// How long a request waits for the cache before it reads Postgres.
+    private let patience: Duration
+    let rows: QuestRows
+    let projector: Projector
+    let memory = Mutex(CatalogMemory())
+    let documents = Flights<FlightKey, CatalogDocument?>()
+    let questLists = Flights<FlightKey, CatalogList<Quest>>()
+    let rewardLists = Flights<FlightKey, CatalogList<Reward>>()
+    private let confirmations = Flights<Bool, Void>()
+    private let carrying: Turns
+    let render: Render
+    let metrics = CatalogMetrics()
+
+    /// Makes pages of lists; whether there is a next one is in `hasMore`.
+    public struct Render: Sendable {
+        let quests: @Sendable (_ items: [Quest], _ hasMore: Bool) -> CatalogDocument
+        let rewards: @Sendable (_ items: [Reward], _ hasMore: Bool) -> CatalogDocument
+
+        public init(
+            quests: @escaping @Sendable (_ items: [Quest], _ hasMore: Bool) -> CatalogDocument,
+            rewards: @escaping @Sendable (_ items: [Reward], _ hasMore: Bool) -> CatalogDocument
+        ) {
+            self.quests = quests
+            self.rewards = rewards
+        }
+    }
+
+    public init(rows: QuestRows, projector: Projector, render: Render, patience: Duration = .milliseconds(250)) {
+        self.patience = patience
         self.rows = rows
-        self.keys = keys
-        model = ReadModel(cache: cache)
+        self.projector = projector
+        self.render = render
+        carrying = Turns { _ = try? await projector.project() }
     }
 
-    /// A quest, retired or not.
+    /// The answer, nil if there is no such quest or reward; retired ones are there.
     ///
-    /// - Throws: `PostgresError`.
-    public func quest(_ id: Identifier) async throws -> Quest? {
-        try await read(keys.catalogQuest(id), revision: \.revision) { try await rows.quest(id) }
+    /// - Throws: `PostgresError` when it has to be read from Postgres and cannot be.
+    public func answer(_ question: CatalogQuestion) async throws -> CatalogDocument? {
+        if case .some(let answer) = remembered(question) { return answer }
+        return try await load(question)
     }
 
-    /// - Throws: `PostgresError`.
-    public func quest(named name: String) async throws -> Quest? {
-        try await read(keys.catalogQuestNamed(name), revision: \.revision) { try await rows.quest(named: name) }
-    }
-
-    /// - Throws: `PostgresError`.
-    public func reward(_ id: Identifier) async throws -> Reward? {
-        try await read(keys.catalogReward(id), revision: \.revision) { try await rows.reward(id) }
-    }
-
-    /// Active quests by name, and the catalog revision they were read at.
-    ///
-    /// - Parameter cursor: the name of the last quest of the page before.
-    /// - Throws: `PostgresError`.
-    public func quests(after cursor: String?, limit: Int) async throws -> CatalogPage<Quest> {
-        let revision = try await listRevision()
-        let key = keys.catalogQuests(page: "\(revision):\(limit):\(cursor ?? "")")
-        return try await page(key, isFirst: cursor == nil, revision) {
-            try await rows.quests(after: cursor, includingRetired: false, limit: limit)
+    /// The answer if it is in memory and confirmed: `.some(nil)` for what does not exist.
+    public func remembered(_ question: CatalogQuestion) -> CatalogDocument?? {
+        let now = ContinuousClock.now
+        switch memory.withLock({ $0.look(question, at: now) }) {
+        case .remembered(let answer, let mustRenew):
+            if mustRenew { renew() }
+            metrics.memory.increment()
+            return .some(answer)
+        case .load(_, let mustRenew):
+            if mustRenew { renew() }
+            return nil
+        case .readThrough(let mustTry):
+            if mustTry { renew() }
+            return nil
+        case .confirm: return nil
         }
     }
 
-    /// Active rewards by name, likewise.
-    ///
-    /// - Throws: `PostgresError`.
-    public func rewards(after cursor: String?, limit: Int) async throws -> CatalogPage<Reward> {
-        let revision = try await listRevision()
-        let key = keys.catalogRewards(page: "\(revision):\(limit):\(cursor ?? "")")
-        return try await page(key, isFirst: cursor == nil, revision) {
-            try await rows.rewards(after: cursor, limit: limit)
-        }
+    /// To be called with each change of the catalog after its commit and before it is answered: from then on nothing older
+    /// is answered here, and the other fronts see it within 100 ms. Waits a moment for the copies to be replaced; if the
+    /// cache is away, the relay does it later.
+    public func wrote(_ edition: CatalogEdition) async {
+        saw(edition.revision)
+        _ = await waiting(for: CatalogQueries.carryPatience, carrying.next())
     }
 
-    /// Only first pages are kept: cursors come from outside, and a copy for each would let anybody fill the cache.
-    private func page<Item: Codable>(
-        _ key: String, isFirst: Bool, _ revision: Int64, _ load: () async throws -> [Item]
-    ) async throws -> CatalogPage<Item> {
-        guard isFirst else { return CatalogPage(revision: revision, items: try await load()) }
-        let page = try await read(key, revision: \.revision) {
-            CatalogPage(revision: revision, items: try await load())
-        }
-        return page ?? CatalogPage(revision: revision, items: [])
+    /// To be called with a revision that is about to be told, wherever it was seen: nothing older is answered here from
+    /// then on.
+    public func saw(_ revision: Int64) {
+        memory.withLock { $0.saw(revision) }
     }
 
-    /// The revision that names the copies of lists. While Postgres is away it is the last one that was seen, so that lists
-    /// go on being served from the cache.
-    private func listRevision() async throws -> Int64 {
-        do {
-            let revision = try await rows.revision()
-            if lastSeen.replace(revision) {
-                _ = try? await model.cache.send(["SET", keys.catalogRevision, revision])
+    // MARK: Freshness
+
+    private func load(_ question: CatalogQuestion) async throws -> CatalogDocument? {
+        let arrival = ContinuousClock.now
+        var questions = 0
+        while true {
+            let (look, lowest) = memory.withLock { ($0.look(question, at: .now, arrival: arrival), $0.lowest) }
+            switch look {
+            case .remembered(let answer, let mustRenew):
+                if mustRenew { renew() }
+                metrics.memory.increment()
+                return answer
+            case .load(let edition, let mustRenew):
+                if mustRenew { renew() }
+                return try await load(question, under: edition, lowest)
+            // The first may have been sent before this request came, and be too old when it is answered.
+            case .confirm where questions < 2:
+                questions += 1
+                await confirm()
+            case .readThrough(let mustTry):
+                if mustTry { renew() }
+                return try await readThrough(question, lowest)
+            case .confirm: return try await readThrough(question, lowest)
             }
-            return revision
-        } catch let error as PostgresError where error.isOutage {
-            if let revision = lastSeen.value { return revision }
-            let kept = try? await model.cache.send(["GET", keys.catalogRevision])
-            guard let revision = kept?.string.flatMap({ Int64($0) }) else { throw error }
-            return revision
         }
     }
 
-    private func read<Value: Codable>(
-        _ key: String, revision: (Value) -> Int64, _ load: () async throws -> Value?
-    ) async throws -> Value? {
-        if let cached = await model.value(key, as: Value.self) { return cached }
-        guard let value = try await load() else { return nil }
-        await model.store(value, revision: revision(value), under: key)
-        return value
+    private func renew() {
+        Task { await confirm() }
     }
-}
 
-/// A page of a list, as it stands in the cache.
-public struct CatalogPage<Item: Codable & Sendable>: Codable, Sendable {
-    public let revision: Int64
-    public let items: [Item]
-}
+    /// Asks the cache for the edition, once for all who wait for it.
+    private func confirm() async {
+        let flight = Task<Void, Never> { try? await confirmations.join(true) { await self.ask() } }
+        _ = await waiting(for: patience * 2, flight)
+    }
 
-/// The last catalog revision that Postgres told.
-private final class LastSeen: Sendable {
-    private let revision = Mutex<Int64?>(nil)
-
-    var value: Int64? { revision.withLock { $0 } }
-
-    /// - Returns: whether it is another one than before.
-    func replace(_ new: Int64) -> Bool {
-        revision.withLock { revision in
-            defer { revision = new }
-            return revision != new
+    private func ask() async {
+        let (sentAt, lowest) = (ContinuousClock.now, memory.withLock { $0.lowest })
+        let projector = projector
+        guard let edition = await asked({ try await projector.revision.current() }) else {
+            return memory.withLock { $0.failed(at: .now) }
+        }
+        if let edition, memory.withLock({ $0.told(edition, sentAt: sentAt) }) { return noteAge() }
+        // The cache was flushed, or is behind: it is brought up to date, by one front at a time.
+        let projected: CatalogEdition?? = await asked {
+            for pause in CatalogQueries.pauses {
+                if let done = try await projector.project(stealing: false) { return done.edition }
+                try await Task.sleep(for: pause)
+            }
+            return CatalogEdition?.none
+        }
+        memory.withLock { memory in
+            guard case .some(.some(let projected)) = projected,
+                memory.told(projected, sentAt: sentAt, certainFrom: lowest)
+            else {
+                return memory.failed(at: .now)
+            }
         }
     }
+
+    /// What the cache answers; nil if it does not, or not in time.
+    func asked<Value: Sendable>(_ question: @escaping @Sendable () async throws -> Value) async -> Value? {
+        let task = Task<Value?, Never> { try? await question() }
+        guard let answer = await waiting(for: patience, task) else {
+            task.cancel()
+            return nil
+        }
+        return answer
+    }
+
+    private func noteAge() {
+        metrics.age.record(memory.withLock { $0.takeOldest() } / .seconds(1))
+    }
+}
+
+/// How reads of the catalog were answered.
+struct CatalogMetrics: Sendable {
+    let memory = Counter(label: "quest_catalog_reads_total", dimensions: [("source", "memory")])
+    let redis = Counter(label: "quest_catalog_reads_total", dimensions: [("source", "redis")])
+    let postgres = Counter(label: "quest_catalog_reads_total", dimensions: [("source", "postgres")])
+    /// Seconds since the confirmation under which the oldest answer from memory was given.
+    let age = Gauge(label: "quest_catalog_confirmed_age_seconds")
 }

@@ -29,7 +29,9 @@ public struct QuestBooks: Sendable {
     ///
     /// - Throws: `PostgresError`.
     public func current() async throws -> QuestBook? {
-        guard let edition = try await rows.edition() else { return nil }
+        let present = try await rows.edition()
+        guard present.revision > 0 else { return nil }
+        let edition = present.id
         if let cached = try? await cache.send(["GET", keys.catalogBook(edition)]).bytes,
             let book = try? JSONDecoder().decode(QuestBook.self, from: Data(cached)), book.edition == edition
         {

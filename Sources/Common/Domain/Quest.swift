@@ -11,14 +11,19 @@ public struct Reward: Hashable, Codable, Sendable {
     public let item: RewardItem
     /// From 1 to a trillion.
     public let quantity: Int64
+    /// No quest can be given a retired reward.
+    public let active: Bool
     /// The catalog revision that wrote this version.
     public let revision: Int64
 
-    public init(id: Identifier, name: String, item: RewardItem, quantity: Int64, revision: Int64) {
+    public init(
+        id: Identifier, name: String, item: RewardItem, quantity: Int64, active: Bool = true, revision: Int64
+    ) {
         self.id = id
         self.name = name
         self.item = item
         self.quantity = quantity
+        self.active = active
         self.revision = revision
     }
 
@@ -27,6 +32,7 @@ public struct Reward: Hashable, Codable, Sendable {
         case name = "reward_name"
         case item = "reward_item"
         case quantity = "reward_qty"
+        case active
         case revision
     }
 }

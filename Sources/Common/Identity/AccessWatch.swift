@@ -98,7 +98,8 @@ public final class AccessWatch: Sendable {
         let (isFull, since) = state.withLock { state in
             let isFull = state.lastFullReading.map { $0 + AccessWatch.fullReading < start } ?? true
             let gap = state.lastReading.map { Int64($0.duration(to: start) / .seconds(1)) } ?? 0
-            return (isFull, isFull ? Tokens.lifetime : min(Tokens.lifetime, gap + AccessWatch.overlap))
+            let all = Tokens.lifetime + RevokedTokens.clockDifference
+            return (isFull, isFull ? all : min(all, gap + AccessWatch.overlap))
         }
         async let revoked = tokens.revoked(inLastSeconds: since)
         async let validFrom = tokens.validFrom(inLastSeconds: since)
@@ -109,7 +110,7 @@ public final class AccessWatch: Sendable {
             keys: Dictionary(
                 try await keys.map { (APIKeyHash(bytes: $0.hash), APIKeyHolder(keyID: $0.id, name: $0.name)) },
                 uniquingKeysWith: { $1 }))
-        list.merge(news)
+        list.merge(news, from: start)
         state.withLock { state in
             state.lastReading = start
             state.lastFailure = nil

@@ -1,13 +1,14 @@
 import Crypto
 import Domain
-import Synchronization
 
-/// What is counted: attempts of one kind by one address, or against one name.
+/// What is counted: attempts of one kind by one address, against one name, or both.
 public struct AttemptKey: Hashable, Sendable {
-    public enum Kind: String, Sendable {
-        case failedSignInByAddress
-        case failedSignInByName
-        case signUpByAddress
+    public enum Kind: String, Sendable, CaseIterable {
+        case failedSignInByAddress = "sign-in-address"
+        case failedSignInByName = "sign-in-name"
+        /// By one address against one name.
+        case failedSignInByBoth = "sign-in-pair"
+        case signUpByAddress = "sign-up-address"
     }
 
     public let kind: Kind
@@ -31,68 +32,46 @@ public struct AttemptLimit: Hashable, Sendable {
     }
 }
 
-/// Counts attempts. One in memory serves one front; one in the cache Redis can stand in its place for all of them.
-///
-/// A counter that cannot be reached counts nothing and lets everything through: limits slow attackers down, they must not
-/// keep people out.
-public protocol AttemptCounter: Sendable {
-    /// Seconds to wait if the limit is used up, nil if an attempt is allowed. Counts nothing.
-    func wait(for key: AttemptKey, under limit: AttemptLimit) async -> Int64?
-    /// Counts one attempt.
-    func count(_ key: AttemptKey, under limit: AttemptLimit) async
-    /// Forgets the attempts under a key.
-    func forget(_ key: AttemptKey) async
+/// A key and the limit it is under.
+public struct AttemptRule: Hashable, Sendable {
+    public let key: AttemptKey
+    public let limit: AttemptLimit
+
+    public init(_ key: AttemptKey, _ limit: AttemptLimit) {
+        self.key = key
+        self.limit = limit
+    }
 }
 
-/// Counts in the memory of this process, in fixed windows, for at most `capacity` keys.
-public final class AttemptMemory: AttemptCounter {
-    private struct Window {
-        var attempts: Int
-        let ends: ContinuousClock.Instant
-    }
+/// How far a limit is used up.
+public struct AttemptCount: Hashable, Sendable {
+    /// Attempts in the present window, 0 if none has begun.
+    public var attempts: Int
+    /// Until the window ends, or how long a new one would be.
+    public var left: Duration
+    /// Names the window where several counters share it; 0 for one that only this process knows.
+    var window: Int64
 
-    private let capacity: Int
-    private let now: @Sendable () -> ContinuousClock.Instant
-    private let windows = Mutex<[AttemptKey: Window]>([:])
-
-    public init(
-        capacity: Int = 50_000, now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
-    ) {
-        self.capacity = capacity
-        self.now = now
+    public init(attempts: Int, left: Duration, window: Int64 = 0) {
+        self.attempts = attempts
+        self.left = left
+        self.window = window
     }
+}
 
-    public func wait(for key: AttemptKey, under limit: AttemptLimit) async -> Int64? {
-        let now = now()
-        return windows.withLock { windows in
-            guard let window = windows[key], window.ends > now, window.attempts >= limit.attempts else { return nil }
-            return max(1, Int64((now.duration(to: window.ends) / .seconds(1)).rounded(.up)))
-        }
-    }
-
-    public func count(_ key: AttemptKey, under limit: AttemptLimit) async {
-        let now = now()
-        windows.withLock { windows in
-            if let window = windows[key], window.ends > now {
-                windows[key]?.attempts += 1
-                return
-            }
-            if windows.count >= capacity { AttemptMemory.makeRoom(in: &windows, at: now) }
-            windows[key] = Window(attempts: 1, ends: now + .seconds(limit.seconds))
-        }
-    }
-
-    public func forget(_ key: AttemptKey) async {
-        windows.withLock { $0[key] = nil }
-    }
-
-    /// Drops what has ended; if that is not enough, the keys with the fewest attempts, which an attacker who floods with new
-    /// names fills the memory with.
-    private static func makeRoom(in windows: inout [AttemptKey: Window], at now: ContinuousClock.Instant) {
-        let before = windows.count
-        windows = windows.filter { $0.value.ends > now }
-        guard windows.count > before * 3 / 4 else { return }
-        let fewest = windows.sorted { $0.value.attempts < $1.value.attempts }.prefix(windows.count / 4)
-        for (key, _) in fewest { windows[key] = nil }
-    }
+/// Counts attempts in fixed windows: one begins with the first attempt and ends after the limit's seconds, whatever is
+/// counted meanwhile.
+///
+/// Never throws, and waits only briefly: a counter that cannot be reached must neither keep people out nor let guessing go
+/// on uncounted.
+public protocol AttemptCounter: Sendable {
+    /// How far each limit is used up, in the order of the rules. Counts nothing.
+    func look(_ rules: [AttemptRule]) async -> [AttemptCount]
+    /// Counts one attempt under every rule unless one of them is used up already; then none is counted. Of many at the
+    /// same time no more than a limit allows are counted.
+    ///
+    /// - Returns: the counts as they are now, and whether the attempt was counted.
+    func take(_ rules: [AttemptRule]) async -> (counts: [AttemptCount], isCounted: Bool)
+    /// Forgets the attempts in the present windows.
+    func forget(_ rules: [AttemptRule]) async
 }

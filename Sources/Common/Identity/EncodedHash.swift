@@ -41,7 +41,8 @@ struct EncodedHash: Equatable {
     /// Whether the hash is `other`; takes the same time wherever they differ.
     func equals(_ other: [UInt8]) -> Bool {
         guard hash.count == other.count else { return false }
-        return zip(hash, other).reduce(UInt8(0)) { $0 | $1.0 ^ $1.1 } == 0
+        // `|` and `^` bind equally in Swift: without these parentheses one wrong hash in 256 would pass.
+        return zip(hash, other).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
     static func random(_ count: Int) -> [UInt8] {

@@ -22,7 +22,24 @@ struct CatalogHistory: Sendable {
 
     /// The quest as it stood at `revision`; nil before it was made.
     func quest(_ id: Identifier, at revision: Int64) -> Quest? {
-        quests[id]?.last { $0.revision <= revision }
+        quests[id].flatMap { CatalogHistory.last($0, where: { $0.revision <= revision }) }
+    }
+
+    /// The types that a quest listens to or listened to, as it names them.
+    func types(of id: Identifier) -> Set<String> {
+        Set((quests[id] ?? []).map(\.eventType))
+    }
+
+    /// Why a quest did not hear an event.
+    struct Deaf: Error {
+        let reason: Course.Reason
+    }
+
+    /// The quest as it stood at `revision`, if it was active then and listened to this type.
+    func hearing(_ id: Identifier, of type: String, at revision: Int64) -> Result<Quest, Deaf> {
+        guard let quest = quest(id, at: revision) else { return .failure(Deaf(reason: .beforeQuest)) }
+        if !quest.active { return .failure(Deaf(reason: .questRetired)) }
+        return quest.eventType == type ? .success(quest) : .failure(Deaf(reason: .otherType))
     }
 
     func latest(_ id: Identifier) -> Quest? {
@@ -30,6 +47,16 @@ struct CatalogHistory: Sendable {
     }
 
     func reward(of quest: Quest, at revision: Int64) -> Reward? {
-        rewards[quest.rewardID]?.last { $0.revision <= revision }
+        rewards[quest.rewardID].flatMap { CatalogHistory.last($0, where: { $0.revision <= revision }) }
+    }
+
+    /// The last of those that satisfy a condition which holds for the first ones and then no more.
+    private static func last<Version>(_ versions: [Version], where holds: (Version) -> Bool) -> Version? {
+        var (low, high) = (0, versions.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if holds(versions[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return low > 0 ? versions[low - 1] : nil
     }
 }

@@ -36,12 +36,14 @@ public struct DeadLetterDesk: Sendable {
     private let letters: DeadLetters
     private let signIns: SignInOutbox
     private let completions: CompletionOutbox
+    private let audit: AuditLog
     private let keys: StreamKeys
 
     public init(_ redis: RedisClient, postgres: PostgresClient, keys: StreamKeys) {
         letters = DeadLetters(redis, keys: keys)
         signIns = SignInOutbox(postgres)
         completions = CompletionOutbox(postgres)
+        audit = AuditLog(postgres)
         self.keys = keys
     }
 
@@ -77,10 +79,18 @@ public struct DeadLetterDesk: Sendable {
     /// Puts the original entries back into their streams, once each however many ask at the same time, and removes the
     /// letters. One that is still bad comes back as a new letter, which is not tried again here.
     ///
-    /// - Parameter corrections: fields to replace or add in each of them.
-    public func retry(_ choice: Choice, set corrections: [(name: String, value: String)] = []) async -> Outcome {
+    /// The audit row is written in Postgres before the letter is touched in Redis, as an intent: of several who retry one
+    /// letter at the same time each leaves a row, and one whose Redis then fails does, too.
+    ///
+    /// - Parameters:
+    ///   - corrections: fields to replace or add in each of them.
+    ///   - actor: for the audit log.
+    public func retry(
+        _ choice: Choice, set corrections: [(name: String, value: String)] = [], by actor: Actor
+    ) async -> Outcome {
         let changesIdentity = corrections.contains { ["event_id", "user_id", "type"].contains($0.name) }
         return await each(choice) { letter throws(DeadLetterError) in
+            try await note("dead-letter.retry", letter, set: corrections, by: actor)
             // First, so that whoever stops here leaves the letter. As another event it is not this row's any more.
             try await tell(letter, isGone: changesIdentity)
             return Deed(letter: letter, entry: try await letters.retry(letter, set: corrections))
@@ -101,9 +111,32 @@ public struct DeadLetterDesk: Sendable {
         }
     }
 
-    /// Forgets letters for good.
-    public func drop(_ choice: Choice) async -> Outcome {
+    private func note(
+        _ action: String, _ letter: DeadLetter, set corrections: [(name: String, value: String)] = [], by actor: Actor
+    ) async throws(DeadLetterError) {
+        var details: [(name: String, value: AuditDetails.Value)] = [
+            ("source", .text(letter.source)), ("source_id", .text(letter.sourceID)), ("error", .text(letter.error)),
+            (
+                "fields",
+                .object(
+                    AuditDetails(letter.textFields.prefix(20).map { ($0.name, .text(String($0.value.prefix(200)))) }))
+            ),
+        ]
+        if !corrections.isEmpty {
+            details.append(("set", .object(AuditDetails(corrections.map { ($0.name, .text($0.value)) }))))
+        }
+        do {
+            try await audit.write(
+                AuditEntry(actor, action, subject: "\(letter.id)", details: AuditDetails(details)))
+        } catch {
+            throw .outbox("\(error)")
+        }
+    }
+
+    /// Forgets letters for good. The audit row comes first, as with `retry`, and holds what the letter held.
+    public func drop(_ choice: Choice, by actor: Actor) async -> Outcome {
         await each(choice) { letter throws(DeadLetterError) in
+            try await note("dead-letter.drop", letter, by: actor)
             try await tell(letter, isGone: true)
             let isDropped: Bool
             do throws(RedisError) {

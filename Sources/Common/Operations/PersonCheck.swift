@@ -134,6 +134,12 @@ struct PersonCheck {
             comparison.require(
                 "ledger.balance_after of entry \(entry.entryID)", is: entry.sum, found: String(entry.balanceAfter))
         }
+        if let entry = person.reversed {
+            comparison.add(
+                "ledger.amount of entry \(entry.entryID)",
+                expected: entry.kind == "spend" ? "something taken away" : "something added",
+                found: String(entry.amount))
+        }
         if person.claimCount > 0 && person.balances == nil {
             comparison.add("account", expected: "a row", found: "none")
         }

@@ -182,6 +182,7 @@ public struct Replay: Sendable {
                 try await person.remove(questID)
             }
             folded.emitted = Int(emittedAtOnce - room)
+            if !quests.isEmpty { try await person.note(quests.sorted(), emitted: folded.emitted) }
             return folded
         }
     }

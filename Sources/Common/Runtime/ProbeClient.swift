@@ -44,13 +44,13 @@ public enum ProbeClient {
                     case .end: break
                     }
                 }
-                guard let status else { throw ProbeError(host: host, port: port, reason: "no answer in time") }
+                guard let status else { throw ProbeError(reason: "gave no answer in time") }
                 return Answer(status: status, text: text)
             }
         } catch let error as ProbeError {
             throw error
         } catch {
-            throw ProbeError(host: host, port: port, reason: "\(error)")
+            throw ProbeError(reason: "gave no answer: \(error)")
         }
     }
 }

@@ -10,10 +10,14 @@ extension RevokedTokens {
         try await postgres.query(
             """
             SELECT jti, expires_at FROM auth.revoked_tokens
-            WHERE revoked_at > now() - \(seconds) * interval '1 second' AND expires_at > now()
+            WHERE revoked_at > now() - \(seconds) * interval '1 second'
+                AND expires_at > now() - \(Self.clockDifference) * interval '1 second'
             """, operation: "read revoked tokens"
         ).map { (jti: try $0.decode(0), expiresAt: try $0.decode(1)) }
     }
+
+    /// Seconds by which the clocks of a front and the database may differ.
+    public static let clockDifference: Int64 = 600
 
     /// The people whose tokens from before a moment became void in the last `seconds`, and that moment.
     ///
@@ -26,16 +30,5 @@ extension RevokedTokens {
                 AND tokens_valid_from > now() - \(seconds) * interval '1 second'
             """, operation: "read void tokens"
         ).map { (userID: try $0.decode(0), moment: try $0.decode(1)) }
-    }
-}
-
-extension Users {
-    /// Stores the same password under another hash, unless the password was changed meanwhile. Tokens stay valid.
-    ///
-    /// - Throws: `PostgresError`.
-    public func replaceHash(_ old: String, by new: String, of id: Identifier) async throws {
-        _ = try await postgres.query(
-            "UPDATE auth.users SET password_hash = \(new) WHERE user_id = \(id) AND password_hash = \(old)",
-            operation: "replace a password hash")
     }
 }

@@ -13,39 +13,74 @@ public struct CatalogChange: Sendable {
     public let revision: Int64
 }
 
+/// The catalog at one moment, and what has changed since the read models were last brought up to it.
+public struct CatalogState: Sendable {
+    public let edition: CatalogEdition
+    /// Whether the edition asked about is an earlier state of this catalog, or this one.
+    public let isDescendant: Bool
+    /// The oldest changes that are not carried yet.
+    public let changes: [CatalogChange]
+    /// Whether there are more than `changes`.
+    public let hasMore: Bool
+    /// The number of the last row of the outbox; nil if it is empty.
+    public let last: Int64?
+
+    /// Whether `changes` are all that lies between `known` and this state: each revision is one change.
+    public func follows(_ known: CatalogEdition?) -> Bool {
+        guard let known, isDescendant, !hasMore else { return false }
+        return Int64(changes.count { $0.revision > known.revision }) == edition.revision - known.revision
+    }
+}
+
 /// Changes of the catalog that have not reached the read models yet.
 public struct CatalogOutbox: Sendable {
+    /// More changes than this are not carried one by one.
+    public static let limit = 1_000
+
     let postgres: PostgresClient
 
     public init(_ postgres: PostgresClient) {
         self.postgres = postgres
     }
 
-    /// Hands the oldest changes to `carry` and removes them when it returns; rows that another process holds are left to
-    /// it.
+    /// Reads everything from one snapshot, rows included that another process is carrying at the moment.
     ///
-    /// - Returns: how many were carried.
-    /// - Throws: `PostgresError`, and what `carry` throws.
-    public func take(limit: Int = 100, _ carry: @Sendable ([CatalogChange]) async throws -> Void) async throws -> Int {
-        try await postgres.transaction(operation: "carry catalog changes") { transaction in
-            let rows = try await transaction.query(
-                """
-                SELECT outbox_id, subject, subject_id, revision FROM catalog.outbox
-                ORDER BY outbox_id LIMIT \(limit) FOR UPDATE SKIP LOCKED
-                """)
-            guard !rows.isEmpty else {
-                try await transaction.rollback()
-                return 0
-            }
-            let changes = try rows.compactMap { row -> CatalogChange? in
-                guard let subject = CatalogChange.Subject(rawValue: try row.decode(1)) else { return nil }
-                return CatalogChange(subject: subject, subjectID: try row.decode(2), revision: try row.decode(3))
-            }
-            try await carry(changes)
-            let ids = try rows.map { try $0.decode(0, as: Int64.self) }
-            _ = try await transaction.commit(after: ["DELETE FROM catalog.outbox WHERE outbox_id = ANY(\(ids))"])
-            return rows.count
+    /// - Throws: `PostgresError`.
+    public func state(since known: CatalogEdition?) async throws -> CatalogState {
+        let rows = try await postgres.query(
+            """
+            SELECT c.revision, c.edition, EXISTS (SELECT FROM catalog.editions e
+                    WHERE e.revision = \(known?.revision) AND e.edition = \(known?.id)),
+                (SELECT max(outbox_id) FROM catalog.outbox), o.subject, o.subject_id, o.revision
+            FROM catalog.revision c
+            LEFT JOIN (SELECT * FROM catalog.outbox ORDER BY outbox_id LIMIT \(CatalogOutbox.limit + 1)) o ON true
+            ORDER BY o.outbox_id
+            """, operation: "read catalog changes")
+        guard let first = rows.first else {
+            throw PostgresError(.decoding, operation: "read catalog changes", message: "catalog.revision is empty")
         }
+        let changes = try rows.compactMap { row -> CatalogChange? in
+            guard let name = try row.decodeIfPresent(4, as: String.self),
+                let subject = CatalogChange.Subject(rawValue: name)
+            else { return nil }
+            return CatalogChange(subject: subject, subjectID: try row.decode(5), revision: try row.decode(6))
+        }
+        return CatalogState(
+            edition: CatalogEdition(revision: try first.decode(0), id: try first.decode(1)),
+            isDescendant: try first.decode(2), changes: Array(changes.prefix(CatalogOutbox.limit)),
+            hasMore: changes.count > CatalogOutbox.limit, last: try first.decodeIfPresent(3))
+    }
+
+    /// Forgets changes that are carried. Numbers are given in the order of the commits, for every change holds the
+    /// catalog's lock; rows that another process is removing are left to it.
+    ///
+    /// - Throws: `PostgresError`.
+    public func remove(through last: Int64) async throws {
+        _ = try await postgres.query(
+            """
+            DELETE FROM catalog.outbox WHERE outbox_id IN
+                (SELECT outbox_id FROM catalog.outbox WHERE outbox_id <= \(last) FOR UPDATE SKIP LOCKED)
+            """, operation: "remove catalog changes")
     }
 
     /// - Throws: `PostgresError`.

@@ -45,9 +45,15 @@ public struct Claims: Sendable {
 
     /// Credits a pending claim once; afterwards, or from a second caller at the same time, only reads it.
     ///
+    /// - Parameter audit: written in the same transaction, and only if this call has claimed it.
     /// - Returns: the claim as it stands now, or nil if this person has no such claim.
-    /// - Throws: `PostgresError`.
-    public func claim(_ id: Identifier, of userID: Identifier) async throws -> RewardClaim? {
+    /// - Throws: `PostgresError`; with SQLSTATE `Claims.overflow` if the wallet cannot hold more, and the claim stays
+    ///   pending.
+    public func claim(
+        _ id: Identifier, of userID: Identifier, as audit: AuditEntry? = nil
+    ) async throws -> RewardClaim? {
+        let audited: SQL
+        if let audit { audited = ", audited AS (\(audit.insertion(per: "stored")))" } else { audited = "" }
         let results = try await postgres.transaction(
             [
                 """
@@ -55,7 +61,7 @@ public struct Claims: Sendable {
                     UPDATE auth.reward_claims SET status = 'claimed', claimed_at = now()
                     WHERE claim_id = \(id) AND user_id = \(userID) AND status = 'pending'
                     RETURNING claim_id, user_id, reward_item, reward_qty, status
-                ), \(unsafe: Claims.credit)
+                ), \(unsafe: Claims.credit)\(audited)
                 SELECT count(*) FROM stored
                 """,
                 """
@@ -68,28 +74,38 @@ public struct Claims: Sendable {
 
     /// The claims of a person, newest first.
     ///
-    /// - Parameter cursor: the last claim of the page before.
+    /// The order is that of when a streak was filled, which never changes; whoever walks pages meets every claim once that
+    /// was there at the first page and, with `status`, keeps it.
+    ///
+    /// - Parameter cursor: the position of the last claim of the page before.
+    /// - Returns: the claims, each with its position.
     /// - Throws: `PostgresError`.
     public func list(
-        of userID: Identifier, status: RewardClaim.Status? = nil, after cursor: (Timestamp, Identifier)? = nil,
-        limit: Int
-    ) async throws -> [RewardClaim] {
-        try await postgres.query(
+        of userID: Identifier, status: RewardClaim.Status? = nil, after cursor: ListPosition? = nil, limit: Int
+    ) async throws -> [(claim: RewardClaim, position: ListPosition)] {
+        var conditions: [SQL] = ["user_id = \(userID)"]
+        if let status { conditions.append("status = \(status.rawValue)") }
+        if let cursor { conditions.append("(created_at, claim_id) < (\(cursor.time), \(cursor.id))") }
+        return try await postgres.query(
             """
-            SELECT \(unsafe: Claims.columns) FROM auth.reward_claims
-            WHERE user_id = \(userID) AND (\(status?.rawValue) IS NULL OR status = \(status?.rawValue))
-                AND (\(cursor?.0) IS NULL
-                    OR (date_trunc('milliseconds', created_at), claim_id) < (\(cursor?.0), \(cursor?.1)))
-            ORDER BY date_trunc('milliseconds', created_at) DESC, claim_id DESC LIMIT \(limit)
+            SELECT \(unsafe: Claims.columns), \(unsafe: ListPosition.microseconds(of: "created_at"))
+            FROM auth.reward_claims WHERE \(SQL(joining: conditions, by: " AND "))
+            ORDER BY created_at DESC, claim_id DESC LIMIT \(limit)
             """, operation: "list claims"
-        ).map(Claims.claim)
+        ).map { row in
+            let claim = try Claims.claim(row)
+            return (claim: claim, position: ListPosition(microseconds: try row.decode(9), id: claim.id))
+        }
     }
 
-    private static let columns = """
+    /// SQLSTATE of a credit beyond what a wallet can hold.
+    public static let overflow = "22003"
+
+    static let columns = """
         claim_id, user_id, quest_id, completion, reward_item, reward_qty, status, created_at, claimed_at
         """
 
-    private static func claim(_ row: PostgresRow) throws -> RewardClaim {
+    static func claim(_ row: PostgresRow) throws -> RewardClaim {
         RewardClaim(
             id: try row.decode(0), userID: try row.decode(1), questID: try row.decode(2), completion: try row.decode(3),
             rewardItem: try RewardItem(row: row, column: 4), rewardQuantity: try row.decode(5),

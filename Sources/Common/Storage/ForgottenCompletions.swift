@@ -9,7 +9,8 @@ extension ProgressRebuild {
     ///
     /// - Returns: how many were put back.
     /// - Throws: `PostgresError`; doing it again is safe.
-    public func putBack(_ ids: [Identifier], of userID: Identifier) async throws -> Int {
+    public func putBack(_ ids: [Identifier], of userID: Identifier, by actor: Actor = .commandLine) async throws -> Int
+    {
         try await postgres.transaction(operation: "put completions back into the outbox") { transaction in
             let given = try await transaction.pipeline([
                 "SELECT claim_id FROM auth.reward_claims WHERE claim_id = ANY(\(ids))",
@@ -30,13 +31,18 @@ extension ProgressRebuild {
                 """
             ).compactMap { try Completion(recorded: $0, of: userID) }.filter { !done.contains($0.id) }
             guard !completions.isEmpty else { return 0 }
-            return try await transaction.query(
+            let count = try await transaction.query(
                 """
                 INSERT INTO processing.outbox (\(unsafe: Completion.columns), published_at)
                 SELECT \(unsafe: Completion.columns), '-infinity'::timestamptz FROM \(Completion.rows(completions))
                 ORDER BY event_id ON CONFLICT (event_id) DO NOTHING RETURNING event_id
                 """
             ).count
+            guard count > 0 else { return 0 }
+            let entry = AuditEntry(
+                actor, "progress.rebuild", subject: "\(userID)", details: ["put_back": .number(Int64(count))])
+            _ = try await transaction.commit(after: [entry.insertion])
+            return count
         }
     }
 }

@@ -101,14 +101,20 @@ public struct Losses: Sendable {
     /// - Parameter ids: nil for all.
     /// - Returns: how many were in sight until now.
     /// - Throws: `PostgresError`.
-    public func dismiss(_ ids: [Int64]?) async throws -> Int64 {
-        try await postgres.query(
-            """
-            WITH dismissed AS (
+    public func dismiss(_ ids: [Int64]?, by actor: Actor = .commandLine) async throws -> Int64 {
+        try await postgres.transaction(operation: "dismiss losses") { transaction in
+            let dismissed = try await transaction.query(
+                """
                 UPDATE processing.losses SET dismissed_at = now()
-                WHERE dismissed_at IS NULL AND (\(ids == nil) OR loss_id = ANY(\(ids ?? []))) RETURNING 1
-            ) SELECT count(*) FROM dismissed
-            """, operation: "dismiss losses"
-        ).first?.decode(0) ?? 0
+                WHERE dismissed_at IS NULL AND (\(ids == nil) OR loss_id = ANY(\(ids ?? []))) RETURNING loss_id
+                """
+            ).map { try $0.decode(0, as: Int64.self) }.sorted()
+            guard !dismissed.isEmpty else { return 0 }
+            let entry = AuditEntry(
+                actor, "loss.dismiss", subject: "losses",
+                details: ["loss_ids": .list(dismissed.map(AuditDetails.Value.number))])
+            _ = try await transaction.commit(after: [entry.insertion])
+            return Int64(dismissed.count)
+        }
     }
 }

@@ -138,4 +138,15 @@ public struct PersonRebuild: Sendable {
         _ = try await transaction.query(
             "DELETE FROM processing.user_quest_rewards WHERE user_id = \(userID) AND quest_id = \(questID)")
     }
+
+    /// Writes down who rebuilt which quests of this person, in this transaction.
+    ///
+    /// - Throws: `PostgresError`.
+    public func note(_ quests: [Identifier], emitted: Int, by actor: Actor = .commandLine) async throws {
+        let details: AuditDetails = [
+            "quest_ids": .list(quests.map { .text($0.description) }), "emitted": .number(Int64(emitted)),
+        ]
+        _ = try await transaction.query(
+            AuditEntry(actor, "progress.rebuild", subject: "\(userID)", details: details).insertion)
+    }
 }

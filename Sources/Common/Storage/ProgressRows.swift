@@ -28,18 +28,24 @@ public struct ProgressRows: Sendable {
     public func list(
         of userID: Identifier, after cursor: Identifier? = nil, limit: Int
     ) async throws -> [QuestProgress] {
-        try await postgres.query(
+        var conditions: [SQL] = ["user_id = \(userID)"]
+        if let cursor { conditions.append("quest_id > \(cursor)") }
+        return try await postgres.query(
             """
             SELECT id, user_id, quest_id, catalog_revision, status, streak, duplication
-            FROM processing.user_quest_rewards
-            WHERE user_id = \(userID) AND (\(cursor) IS NULL OR quest_id > \(cursor))
+            FROM processing.user_quest_rewards WHERE \(SQL(joining: conditions, by: " AND "))
             ORDER BY quest_id LIMIT \(limit)
             """, operation: "list progress"
-        ).map { row in
-            QuestProgress(
-                id: try row.decode(0), userID: try row.decode(1), questID: try row.decode(2),
-                catalogRevision: try row.decode(3), limitReached: try row.decode(4, as: Int16.self) == 1,
-                progress: Progress(streak: try row.decode(5), duplication: try row.decode(6)))
-        }
+        ).map(QuestProgress.init(row:))
+    }
+}
+
+extension QuestProgress {
+    /// Of id, user_id, quest_id, catalog_revision, status, streak and duplication.
+    init(row: PostgresRow) throws {
+        self.init(
+            id: try row.decode(0), userID: try row.decode(1), questID: try row.decode(2),
+            catalogRevision: try row.decode(3), limitReached: try row.decode(4, as: Int16.self) == 1,
+            progress: Progress(streak: try row.decode(5), duplication: try row.decode(6)))
     }
 }

@@ -36,13 +36,16 @@ public struct QuestRows: Sendable {
             .first?.decode(0) ?? 0
     }
 
-    /// The edition of the present revision; nil before the catalog was seeded.
+    /// The present state; revision 0 before the catalog was seeded.
     ///
     /// - Throws: `PostgresError`.
-    public func edition() async throws -> Identifier? {
-        try await postgres.query(
-            "SELECT edition FROM catalog.revision WHERE revision > 0", operation: "read the catalog edition"
-        ).first?.decode(0)
+    public func edition() async throws -> CatalogEdition {
+        let rows = try await postgres.query(
+            "SELECT revision, edition FROM catalog.revision", operation: "read the catalog edition")
+        guard let row = rows.first else {
+            throw PostgresError(.decoding, operation: "read the catalog edition", message: "catalog.revision is empty")
+        }
+        return CatalogEdition(revision: try row.decode(0), id: try row.decode(1))
     }
 
     /// - Throws: `PostgresError`.
@@ -55,25 +58,55 @@ public struct QuestRows: Sendable {
         try await quests("q.name = \(name)", limit: 1).first
     }
 
-    /// Quests by name, retired ones too if asked for.
+    /// All quests, retired ones too, sorted by the bytes of their names, and the revision they stand at, from one
+    /// snapshot.
     ///
-    /// - Parameter cursor: the name of the last quest of the page before.
     /// - Throws: `PostgresError`.
-    public func quests(after cursor: String?, includingRetired: Bool, limit: Int) async throws -> [Quest] {
-        try await quests("q.name > \(cursor ?? "") AND (q.active OR \(includingRetired))", limit: limit)
+    public func allQuests() async throws -> (revision: Int64, quests: [Quest]) {
+        let rows = try await postgres.query(
+            """
+            SELECT c.revision, \(unsafe: QuestRows.questColumns) FROM catalog.revision c
+            LEFT JOIN catalog.quests q ON true ORDER BY q.name COLLATE "C"
+            """, operation: "read all quests")
+        let quests = try rows.compactMap { row -> Quest? in
+            guard try row.decodeIfPresent(1, as: Identifier.self) != nil else { return nil }
+            return try QuestRows.quest(row, from: 1)
+        }
+        return (revision: try rows.first?.decode(0) ?? 0, quests: quests)
+    }
+
+    /// All rewards likewise.
+    ///
+    /// - Throws: `PostgresError`.
+    public func allRewards() async throws -> (revision: Int64, rewards: [Reward]) {
+        let rows = try await postgres.query(
+            """
+            SELECT c.revision, \(unsafe: QuestRows.rewardColumns) FROM catalog.revision c
+            LEFT JOIN catalog.rewards r ON true ORDER BY r.reward_name COLLATE "C"
+            """, operation: "read all rewards")
+        let rewards = try rows.compactMap { row -> Reward? in
+            guard try row.decodeIfPresent(1, as: Identifier.self) != nil else { return nil }
+            return try QuestRows.reward(row, from: 1)
+        }
+        return (revision: try rows.first?.decode(0) ?? 0, rewards: rewards)
+    }
+
+    /// Every name that these quests had just before `revision` or since.
+    ///
+    /// - Throws: `PostgresError`.
+    public func names(of ids: [Identifier], since revision: Int64) async throws -> [String] {
+        try await postgres.query(
+            """
+            SELECT DISTINCT v.name FROM catalog.quest_versions v
+            WHERE v.quest_id = ANY(\(ids)) AND v.revision >= coalesce((SELECT max(b.revision)
+                FROM catalog.quest_versions b WHERE b.quest_id = v.quest_id AND b.revision < \(revision)), 0)
+            """, operation: "read names of quests"
+        ).map { try $0.decode(0) }
     }
 
     /// - Throws: `PostgresError`.
     public func reward(_ id: Identifier) async throws -> Reward? {
         try await rewards("r.reward_id = \(id)", limit: 1).first
-    }
-
-    /// Rewards by name.
-    ///
-    /// - Parameter cursor: the name of the last reward of the page before.
-    /// - Throws: `PostgresError`.
-    public func rewards(after cursor: String?, limit: Int) async throws -> [Reward] {
-        try await rewards("r.reward_name > \(cursor ?? "") AND r.active", limit: limit)
     }
 
     private func quests(_ condition: SQL, limit: Int) async throws -> [Quest] {
@@ -94,12 +127,12 @@ public struct QuestRows: Sendable {
         ).map { try QuestRows.reward($0, from: 0) }
     }
 
-    private static let questColumns = """
+    static let questColumns = """
         q.quest_id, q.name, q.description, q.event_type, q.streak, q.duplication, q.auto_claim, q.reward_id, q.active, \
         q.revision
         """
 
-    private static let rewardColumns = "r.reward_id, r.reward_name, r.reward_item, r.reward_qty, r.revision"
+    static let rewardColumns = "r.reward_id, r.reward_name, r.reward_item, r.reward_qty, r.active, r.revision"
 
     static func quest(_ row: PostgresRow, from first: Int) throws -> Quest {
         Quest(
@@ -113,6 +146,6 @@ public struct QuestRows: Sendable {
         Reward(
             id: try row.decode(first), name: try row.decode(first + 1),
             item: try RewardItem(row: row, column: first + 2), quantity: try row.decode(first + 3),
-            revision: try row.decode(first + 4))
+            active: try row.decode(first + 4), revision: try row.decode(first + 5))
     }
 }

@@ -60,6 +60,8 @@ public struct Seeding: Sendable {
         return names.filter { !present.contains($0) }
     }
 
+    /// Accounts and key get their audit rows.
+    ///
     /// - Returns: what was written, in words, for the operator; empty if nothing was missing.
     /// - Throws: `PostgresError`.
     public func plant(_ seed: Seed) async throws -> [String] {
@@ -67,11 +69,13 @@ public struct Seeding: Sendable {
         let users = Users(postgres)
         for account in seed.accounts {
             let created = try await users.create(
-                id: .timeOrdered(at: .now), name: account.name, passwordHash: account.passwordHash, role: account.role)
+                id: .timeOrdered(at: .now), name: account.name, passwordHash: account.passwordHash, role: account.role,
+                by: .commandLine)
             if created != nil { planted.append("\(account.role.rawValue) \(account.name)") }
         }
         if let hash = seed.apiKeyHash,
-            try await APIKeyRows(postgres).add(id: .timeOrdered(at: .now), name: "from settings", hash: hash)
+            try await APIKeyRows(postgres).add(
+                id: .timeOrdered(at: .now), name: "from settings", hash: hash, by: .commandLine) != nil
         {
             planted.append("the API key from QUESTLINE_API_KEY")
         }

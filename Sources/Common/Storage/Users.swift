@@ -22,7 +22,7 @@ public struct User: Sendable, Equatable {
     public let role: Role
     public let gold: Int64
     public let diamond: Int64
-    /// Tokens issued before this moment are refused.
+    /// Rises whenever the tokens of this person become void; a token carries the value under which it was given out.
     public let tokensValidFrom: Timestamp
     public let createdAt: Timestamp
 }
@@ -52,16 +52,26 @@ public struct Users: Sendable {
         ).first.map { (user: try Users.user($0), passwordHash: try $0.decode(8)) }
     }
 
+    /// - Parameter actor: whoever made the account for somebody else, for the audit log; nil for a sign-up.
     /// - Returns: nil if the name is taken.
     /// - Throws: `PostgresError`.
     public func create(
-        id: Identifier, name: String, passwordHash: String, role: User.Role = .player
+        id: Identifier, name: String, passwordHash: String, role: User.Role = .player, by actor: Actor? = nil
     ) async throws -> User? {
-        try await postgres.query(
-            """
+        let insertion: SQL = """
             INSERT INTO auth.users (user_id, user_name, password_hash, role)
             VALUES (\(id), \(name), \(passwordHash), \(role.rawValue))
             ON CONFLICT (user_name) DO NOTHING RETURNING \(unsafe: Users.columns)
+            """
+        guard let actor else {
+            return try await postgres.query(insertion, operation: "create a user").first.map(Users.user)
+        }
+        let entry = AuditEntry(
+            actor, "user.create", subject: "\(id)", details: ["user_name": .text(name), "role": .text(role.rawValue)])
+        return try await postgres.query(
+            """
+            WITH created AS (\(insertion)), audited AS (\(entry.insertion(per: "created")))
+            SELECT \(unsafe: Users.columns) FROM created
             """, operation: "create a user"
         ).first.map(Users.user)
     }
@@ -87,56 +97,47 @@ public struct Users: Sendable {
         }
     }
 
-    /// Sets a new password and refuses every token issued until now.
+    /// Accounts by id.
     ///
+    /// - Parameters:
+    ///   - prefix: only those whose names begin with it.
+    ///   - cursor: the id of the last account of the page before.
     /// - Throws: `PostgresError`.
-    public func setPassword(_ hash: String, of id: Identifier) async throws {
-        _ = try await postgres.query(
+    public func list(
+        named prefix: String? = nil, after cursor: Identifier? = nil, limit: Int
+    ) async throws -> [User] {
+        // A condition that is always true when there is no cursor would keep a plan for any value from using the index.
+        var conditions: [SQL] = prefix.map { ["user_name ^@ \($0)"] } ?? ["true"]
+        if let cursor { conditions.append("user_id > \(cursor)") }
+        return try await postgres.query(
             """
-            UPDATE auth.users SET password_hash = \(hash), tokens_valid_from = now(), updated_at = now()
-            WHERE user_id = \(id) AND user_name IS NOT NULL
-            """, operation: "set a password")
+            SELECT \(unsafe: Users.columns) FROM auth.users WHERE \(SQL(joining: conditions, by: " AND "))
+            ORDER BY user_id LIMIT \(limit)
+            """, operation: "list users"
+        ).map(Users.user)
     }
 
-    /// Bans, lifts a ban, or changes a role; nil leaves as it is. Tokens issued before a ban or before another role are
-    /// refused. A ban that is lifted leaves someone who has never signed in with a password as new as before.
+    /// How many accounts there are: exactly up to about a million, beyond that as the server estimates, for counting reads
+    /// them all. Whoever lists pages asks once.
     ///
-    /// - Returns: the account as it is now, or nil if there is none.
+    /// - Parameter prefix: only those whose names begin with it, which are always counted.
     /// - Throws: `PostgresError`.
-    public func change(_ id: Identifier, banned: Bool?, role: User.Role?) async throws -> User? {
-        try await postgres.query(
-            """
-            UPDATE auth.users SET updated_at = now(), role = coalesce(\(role?.rawValue), role),
-                tokens_valid_from = CASE WHEN \(banned) IS TRUE OR role <> coalesce(\(role?.rawValue), role)
-                    THEN now() ELSE tokens_valid_from END,
-                status = CASE
-                    WHEN \(banned) IS NULL THEN status
-                    WHEN \(banned) THEN 2
-                    WHEN status <> 2 THEN status
-                    WHEN first_sign_in_at IS NULL AND user_name IS NOT NULL THEN 0
-                    ELSE 1 END
-            WHERE user_id = \(id) RETURNING \(unsafe: Users.columns)
-            """, operation: "change a user"
-        ).first.map(Users.user)
+    public func count(named prefix: String? = nil) async throws -> Int64 {
+        let statement: SQL
+        if let prefix {
+            statement = "SELECT count(*) FROM auth.users WHERE user_name ^@ \(prefix)"
+        } else {
+            statement = """
+                SELECT CASE WHEN reltuples > 1000000 THEN reltuples::bigint ELSE (SELECT count(*) FROM auth.users) END
+                FROM pg_class WHERE oid = 'auth.users'::regclass
+                """
+        }
+        return try await postgres.query(statement, operation: "count users").first?.decode(0) ?? 0
     }
 
-    /// Accounts by id, and how many there are.
-    ///
-    /// - Parameter cursor: the id of the last account of the page before.
-    /// - Throws: `PostgresError`.
-    public func list(after cursor: Identifier?, limit: Int) async throws -> (users: [User], count: Int64) {
-        let rows = try await postgres.query(
-            """
-            SELECT \(unsafe: Users.columns) FROM auth.users
-            WHERE \(cursor) IS NULL OR user_id > \(cursor) ORDER BY user_id LIMIT \(limit)
-            """, operation: "list users")
-        let count = try await postgres.query("SELECT count(*) FROM auth.users", operation: "count users")
-        return (users: try rows.map(Users.user), count: try count.first?.decode(0) ?? 0)
-    }
+    static let columns = "user_id, user_name, status, role, gold, diamond, tokens_valid_from, created_at"
 
-    private static let columns = "user_id, user_name, status, role, gold, diamond, tokens_valid_from, created_at"
-
-    private static func user(_ row: PostgresRow) throws -> User {
+    static func user(_ row: PostgresRow) throws -> User {
         User(
             id: try row.decode(0), name: try row.decodeIfPresent(1),
             status: User.Status(rawValue: try row.decode(2)) ?? .banned,

@@ -118,6 +118,11 @@ public struct VerificationView: Sendable {
             ) AS chain
             WHERE sum <> balance_after ORDER BY user_id, item, entry_id
             """,
+            """
+            SELECT DISTINCT ON (user_id) user_id, entry_id, kind, amount FROM auth.wallet_entries
+            WHERE \(range) AND (kind = 'spend' AND amount > 0 OR kind = 'claim' AND amount < 0)
+            ORDER BY user_id, entry_id
+            """,
         ])
         return try VerificationSnapshot.people(results)
     }

@@ -10,7 +10,7 @@ enum CatalogVersions {
             FROM catalog.quest_versions ORDER BY revision
             """,
             """
-            SELECT reward_id, reward_name, reward_item, reward_qty, revision FROM catalog.reward_versions
+            SELECT reward_id, reward_name, reward_item, reward_qty, active, revision FROM catalog.reward_versions
             ORDER BY revision
             """,
         ])
@@ -55,6 +55,10 @@ extension VerificationSnapshot {
         for row in results[7] {
             people[try row.decode(0), default: Person()].breaks.append(
                 LedgerBreak(entryID: try row.decode(1), sum: try row.decode(2), balanceAfter: try row.decode(3)))
+        }
+        for row in results[8] {
+            people[try row.decode(0), default: Person()].reversed = ReversedEntry(
+                entryID: try row.decode(1), kind: try row.decode(2), amount: try row.decode(3))
         }
         return people
     }

@@ -44,6 +44,8 @@ public enum VerificationSnapshot {
         public var ledger: [String: String] = [:]
         /// By item the first entry whose balance is not the sum of the amounts up to it.
         public var breaks: [LedgerBreak] = []
+        /// The first entry that adds what it should take away, or the other way round.
+        public var reversed: ReversedEntry?
 
         /// Somebody of whom nothing is known.
         public init() {}
@@ -59,6 +61,12 @@ public enum VerificationSnapshot {
         public let entryID: Int64
         public let sum: String
         public let balanceAfter: Int64
+    }
+
+    public struct ReversedEntry: Sendable {
+        public let entryID: Int64
+        public let kind: String
+        public let amount: Int64
     }
 
     /// The rows of a person's completions, claims and credits, or of a slice of them.

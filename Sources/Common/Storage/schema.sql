@@ -1,6 +1,20 @@
 CREATE SCHEMA auth;
 CREATE SCHEMA catalog;
 CREATE SCHEMA processing;
+CREATE FUNCTION auth.next_validity(present timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql
+    AS $$
+    SELECT greatest(date_trunc('milliseconds', clock_timestamp()), present + interval '1 millisecond')
+$$;
+COMMENT ON FUNCTION auth.next_validity(present timestamp with time zone) IS 'now, in whole milliseconds, and always later than before';
+CREATE FUNCTION auth.void_tokens() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE auth.users SET tokens_valid_from = auth.next_validity(tokens_valid_from)
+    WHERE user_id = NEW.user_id;
+    RETURN NULL;
+END $$;
 CREATE FUNCTION catalog.advisory_key() RETURNS bigint
     LANGUAGE sql IMMUTABLE
     AS $$SELECT 5173000002$$;
@@ -40,10 +54,13 @@ END $$;
 CREATE FUNCTION catalog.raise_revision() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+DECLARE made uuid;
 BEGIN
     PERFORM pg_advisory_xact_lock(catalog.advisory_key());
     UPDATE catalog.revision r SET revision = r.revision + 1, edition = gen_random_uuid(), changed_at = now()
-    RETURNING r.revision INTO NEW.revision;
+    RETURNING r.revision, r.edition INTO NEW.revision, made;
+    INSERT INTO catalog.editions AS e (revision, edition) VALUES (NEW.revision, made)
+    ON CONFLICT (revision) DO UPDATE SET edition = EXCLUDED.edition;
     NEW.updated_at := now();
     RETURN NEW;
 END $$;
@@ -104,6 +121,7 @@ CREATE TABLE auth.outbox (
     traceparent text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     published_at timestamp with time zone,
+    request_id text,
     CONSTRAINT outbox_event_type_check CHECK ((event_type ~ '^[A-Za-z][A-Za-z0-9]{0,63}$'::text))
 );
 COMMENT ON TABLE auth.outbox IS 'sign-ins that are not known to be recorded yet; a row goes when its event is in the event table';
@@ -162,7 +180,7 @@ CREATE TABLE auth.users (
 )
 WITH (fillfactor='90');
 COMMENT ON COLUMN auth.users.status IS '0 new, 1 known, 2 banned';
-COMMENT ON COLUMN auth.users.tokens_valid_from IS 'tokens issued before are refused: raised by a new password';
+COMMENT ON COLUMN auth.users.tokens_valid_from IS 'tokens given out before are refused: raised by a ban, another role, a new password, or by hand';
 CREATE TABLE auth.wallet_entries (
     entry_id bigint NOT NULL,
     user_id uuid NOT NULL,
@@ -186,6 +204,11 @@ ALTER TABLE auth.wallet_entries ALTER COLUMN entry_id ADD GENERATED ALWAYS AS ID
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE catalog.editions (
+    revision bigint NOT NULL,
+    edition uuid NOT NULL
+);
+COMMENT ON TABLE catalog.editions IS 'every state that this catalog had: what is not in here is of another history';
 CREATE TABLE catalog.outbox (
     outbox_id bigint NOT NULL,
     subject text NOT NULL,
@@ -395,6 +418,8 @@ ALTER TABLE ONLY auth.wallet_entries
     ADD CONSTRAINT wallet_entries_kind_ref_key UNIQUE (kind, ref);
 ALTER TABLE ONLY auth.wallet_entries
     ADD CONSTRAINT wallet_entries_pkey PRIMARY KEY (entry_id);
+ALTER TABLE ONLY catalog.editions
+    ADD CONSTRAINT editions_pkey PRIMARY KEY (revision);
 ALTER TABLE ONLY catalog.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (outbox_id);
 ALTER TABLE ONLY catalog.quest_versions
@@ -427,17 +452,23 @@ ALTER TABLE ONLY processing.user_quest_rewards
     ADD CONSTRAINT user_quest_rewards_user_id_quest_id_key UNIQUE (user_id, quest_id);
 ALTER TABLE ONLY public.questline_migrations
     ADD CONSTRAINT questline_migrations_pkey PRIMARY KEY (version);
+CREATE INDEX audit_log_by_actor ON auth.audit_log USING btree (actor_id, audit_id);
+CREATE INDEX audit_log_by_subject ON auth.audit_log USING btree (subject, audit_id);
+CREATE INDEX audit_log_by_time ON auth.audit_log USING btree (created_at);
 CREATE INDEX outbox_by_event ON auth.outbox USING btree (event_id);
 CREATE INDEX outbox_by_publication ON auth.outbox USING btree (published_at, outbox_id);
 CREATE INDEX revoked_tokens_by_time ON auth.revoked_tokens USING btree (revoked_at);
+CREATE INDEX reward_claims_by_person ON auth.reward_claims USING btree (user_id, created_at, claim_id, status);
+CREATE INDEX users_by_name ON auth.users USING btree (user_name text_pattern_ops);
 CREATE INDEX users_by_validity ON auth.users USING btree (tokens_valid_from) WHERE (tokens_valid_from > '1970-01-01 00:00:00+00'::timestamp with time zone);
 CREATE INDEX wallet_entries_by_person ON auth.wallet_entries USING btree (user_id, entry_id);
-CREATE INDEX events_by_person ON processing.events USING btree (user_id);
+CREATE INDEX events_by_person_and_time ON processing.events USING btree (user_id, recorded_at);
 CREATE INDEX events_by_time ON processing.events USING btree (recorded_at);
 CREATE UNIQUE INDEX losses_by_entry ON processing.losses USING btree (stream, entry_id);
 CREATE UNIQUE INDEX losses_by_reason ON processing.losses USING btree (stream, reason) WHERE ((dismissed_at IS NULL) AND (entry_id IS NULL) AND (last_seen_at IS NULL));
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON auth.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON auth.wallet_entries FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();
+CREATE CONSTRAINT TRIGGER void_tokens AFTER UPDATE OF status, role, password_hash ON auth.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((((new.status = 2) AND (old.status <> 2)) OR (new.role <> old.role) OR ((new.password_hash IS DISTINCT FROM old.password_hash) AND (current_setting('questline.same_password'::text, true) IS DISTINCT FROM 'on'::text) AND (current_setting('application_name'::text) <> 'questline-front'::text)))) EXECUTE FUNCTION auth.void_tokens();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.quest_versions FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON catalog.reward_versions FOR EACH STATEMENT EXECUTE FUNCTION public.questline_append_only();
 CREATE TRIGGER keep_version AFTER INSERT OR UPDATE ON catalog.quests FOR EACH ROW EXECUTE FUNCTION catalog.keep_quest_version();

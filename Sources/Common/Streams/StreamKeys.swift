@@ -31,10 +31,21 @@ public struct StreamKeys: Hashable, Sendable {
     public func catalogQuest(_ id: Identifier) -> String { "\(prefix):catalog:quest:\(id)" }
     public func catalogQuestNamed(_ name: String) -> String { "\(prefix):catalog:quest-name:\(name)" }
     public func catalogReward(_ id: Identifier) -> String { "\(prefix):catalog:reward:\(id)" }
-    /// One page of the list of quests; `page` tells cursor, size and filter apart.
-    public func catalogQuests(page: String) -> String { "\(prefix):catalog:quests:\(page)" }
-    public func catalogRewards(page: String) -> String { "\(prefix):catalog:rewards:\(page)" }
+    /// The whole list of quests, retired ones too.
+    public var catalogQuests: String { "\(prefix):catalog:quests:all" }
+    public var catalogRewards: String { "\(prefix):catalog:rewards:all" }
     /// All active quests of one edition of the catalog, as the workers read them.
-    public func catalogBook(_ edition: Identifier) -> String { "\(prefix):catalog:book:\(edition)" }
+    public func catalogBook(_ edition: Identifier) -> String { "\(catalogBooks)\(edition)" }
+    /// `<revision> <edition>`: every copy is at least as new as this.
     public var catalogRevision: String { "\(prefix):catalog:revision" }
+    /// Who may fill a copy. The word stands before the rest of the copy's key, for a quest may be called anything.
+    public func catalogLease(of copy: String) -> String {
+        catalogLeases + copy.dropFirst(catalogCopies.count)
+    }
+    // How keys of the catalog begin: leases, books, and all of them.
+    public var catalogLeases: String { "\(prefix):catalog:lease:" }
+    public var catalogBooks: String { "\(prefix):catalog:book:" }
+    public var catalogCopies: String { "\(prefix):catalog:" }
+    /// Attempts of one kind in the present window; `digest` stands for the address or name.
+    public func attempts(_ kind: String, digest: String) -> String { "\(prefix):attempts:\(kind):\(digest)" }
 }

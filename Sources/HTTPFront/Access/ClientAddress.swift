@@ -3,27 +3,50 @@ import Hummingbird
 
 /// Where a request comes from, for limits.
 struct ClientAddress: Sendable {
-    /// How many proxies of our own stand in front, each of which appends the address it saw to `X-Forwarded-For`.
-    /// With none the header is ignored: anybody could write it.
-    let proxies: Int
+    /// Our own proxies, each of which appends the address it saw to `X-Forwarded-For`.
+    let proxies: [NetworkRange]
 
     func of(_ request: Request, _ context: FrontContext) -> String {
-        guard proxies > 0 else { return ClientAddress.network(context.peer) }
-        let hops = request.headers[values: .xForwardedFor].joined(separator: ",").split(separator: ",")
-        guard hops.count >= proxies else { return ClientAddress.network(context.peer) }
-        return ClientAddress.network(String(hops[hops.count - proxies].filter { $0 != " " }))
+        of(peer: context.peer, forwarded: request.headers[values: .xForwardedFor])
     }
 
-    /// One household has a whole /64 of IPv6 addresses, so those count as one.
-    private static func network(_ address: String) -> String {
-        guard address.contains(":"), !address.contains(".") else { return address }
-        let head = address.split(separator: "%")[0]
-        let groups = head.split(separator: ":", omittingEmptySubsequences: false)
-        var before: [Substring] = []
-        for group in groups {
-            if group.isEmpty, !before.isEmpty { break }
-            before.append(group)
+    /// The header is believed as far as our own proxies wrote it, and not at all when somebody else is the peer: anybody
+    /// could write it. So it is read from its end, where the last proxy wrote, past our own proxies, to the first address
+    /// that is not one of them; what is no address ends it at the last one that was believed.
+    func of(peer: String, forwarded: [String]) -> String {
+        guard var address = NetworkAddress(peer) else { return peer }
+        guard isOwn(address) else { return address.household }
+        let hops = forwarded.joined(separator: ",").split(separator: ",", omittingEmptySubsequences: false)
+        for hop in hops.reversed() {
+            guard let next = NetworkAddress(forwarded: hop.filter { $0 != " " && $0 != "\t" }) else { break }
+            address = next
+            if !isOwn(address) { break }
         }
-        return before.prefix(4).joined(separator: ":") + "::/64"
+        return address.household
+    }
+
+    private func isOwn(_ address: NetworkAddress) -> Bool {
+        proxies.contains { $0.contains(address) }
+    }
+
+    /// Reads the setting: addresses and ranges with commas between them.
+    ///
+    /// - Throws: `WrongProxy`, which names the first that is neither.
+    static func proxies(_ text: String) throws(WrongProxy) -> [NetworkRange] {
+        var ranges: [NetworkRange] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let part = String(part).trimmed
+            guard let range = NetworkRange(part) else { throw WrongProxy(text: part) }
+            ranges.append(range)
+        }
+        return ranges
+    }
+}
+
+struct WrongProxy: Error, CustomStringConvertible {
+    let text: String
+
+    var description: String {
+        "'\(text.prefix(60))' is neither an address nor a range (10.0.0.7, 10.0.0.0/8, 2001:db8::/32)"
     }
 }

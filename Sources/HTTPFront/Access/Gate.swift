@@ -10,6 +10,10 @@ enum Caller: Sendable {
     case person(Bearer)
     case key(APIKeyHolder)
 
+    func isPerson(_ id: Identifier) -> Bool {
+        if case .person(let bearer) = self { bearer.userID == id } else { false }
+    }
+
     /// For the audit log.
     func actor(_ context: FrontContext) -> Actor {
         switch self {
@@ -17,6 +21,11 @@ enum Caller: Sendable {
         case .key(let holder): .key(holder.keyID, name: holder.name, requestID: context.requestID)
         }
     }
+}
+
+extension Bearer {
+    /// For the audit log.
+    func actor(_ context: FrontContext) -> Actor { Caller.person(self).actor(context) }
 }
 
 /// Decides who may come in. An `X-API-Key` makes `Authorization` irrelevant; both are checked against memory, so neither
@@ -78,7 +87,13 @@ struct Gate: Sendable {
     ///
     /// - Throws: `Problem` 401, 403, or 404 for what is not an id.
     func subject(_ request: Request, _ context: FrontContext, keys: Bool) async throws -> Identifier {
-        let caller = try await caller(request)
+        try Gate.subject(of: try await caller(request), context, keys: keys)
+    }
+
+    /// As above, for a sender that is known already.
+    ///
+    /// - Throws: `Problem` 403, or 404 for what is not an id.
+    static func subject(of caller: Caller, _ context: FrontContext, keys: Bool) throws -> Identifier {
         let text = context.parameters.get("user_id") ?? ""
         switch caller {
         case .person(let bearer):
@@ -93,6 +108,17 @@ struct Gate: Sendable {
             guard let id = Identifier(text) else { throw Problem.notFound("This is not the id of a person") }
             return id
         }
+    }
+
+    /// An API key or an admin, and the person that `:user_id` of the path names.
+    ///
+    /// - Throws: `Problem` 401, 403, 404, or 503 for a key that cannot be looked for now.
+    func trusted(_ request: Request, _ context: FrontContext) async throws -> (caller: Caller, subject: Identifier) {
+        let caller = try await caller(request)
+        if case .person(let bearer) = caller, bearer.role != .admin {
+            throw Problem.forbidden("This is for API keys and admins")
+        }
+        return (caller: caller, subject: try Gate.subject(of: caller, context, keys: true))
     }
 
     private func holder(of key: String) async throws -> APIKeyHolder {

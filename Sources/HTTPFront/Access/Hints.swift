@@ -6,7 +6,8 @@ import Streams
 struct Hints: Sendable {
     let changes: Changes
 
-    /// - Parameter id: of a token that was signed out, or of a person whose tokens are void.
+    /// - Parameter id: of a token that was signed out, of a person whose tokens are void, or of an API key that was made or
+    ///   revoked.
     func revoked(_ id: Identifier) {
         Task { [changes] in try? await changes.announce(.revoked(id)) }
     }

@@ -24,14 +24,14 @@ struct DeadLettersController: Sendable {
             return .list(letter.json)
         }
         routes.post("dead-letters/:letter_id/retry") { request, context in
-            _ = try await gate.admin(request)
+            let actor = try await gate.admin(request).actor(context)
             let corrections = try await corrections(request, context)
-            let deed = try deed(of: await desk.retry(.ids([try id(context)]), set: corrections))
+            let deed = try deed(of: await desk.retry(.ids([try id(context)]), set: corrections, by: actor))
             return .json(["entry_id": JSON(deed.entry)])
         }
         routes.delete("dead-letters/:letter_id") { request, context in
-            _ = try await gate.admin(request)
-            _ = try deed(of: await desk.drop(.ids([try id(context)])))
+            let actor = try await gate.admin(request).actor(context)
+            _ = try deed(of: await desk.drop(.ids([try id(context)]), by: actor))
             return Response(status: .noContent)
         }
     }
@@ -48,9 +48,9 @@ struct DeadLettersController: Sendable {
 
     /// A text that the letters' errors must contain.
     private func error(_ request: Request) throws -> String? {
-        guard let text = request.uri.queryParameters["error"] else { return nil }
+        guard let text = try request.parameter("error") else { return nil }
         guard !text.isEmpty else { throw Problem.malformed("error must not be empty") }
-        return String(text)
+        return text
     }
 
     private static let missing = Problem.notFound("There is no such dead letter; somebody may have dealt with it")
@@ -66,14 +66,7 @@ struct DeadLettersController: Sendable {
     private func corrections(
         _ request: Request, _ context: FrontContext
     ) async throws -> [(name: String, value: String)] {
-        let bytes = try await request.bytes(context)
-        guard !bytes.isEmpty else { return [] }
-        let body: JSON
-        do {
-            body = try JSONParser.parse(bytes)
-        } catch {
-            throw Problem.malformed("The body is not JSON: \(error.reason), at byte \(error.offset)")
-        }
+        guard let body = try await request.optionalJSON(context) else { return [] }
         var fields = Fields(body)
         fields.refuseOthers(than: ["set"])
         var corrections: [(name: String, value: String)] = []

@@ -10,45 +10,40 @@ struct EventsController: Sendable {
     func add(to routes: inout Routes) {
         routes.get("events") { request, _ in
             _ = try await gate.admin(request)
-            let paging = try Paging(request, list: "events")
-            let rows = try await events.list(
-                try filter(request), after: try paging.position(position), limit: paging.limit + 1)
-            return .list(
-                paging.answer(
-                    rows, list: "events", json: \.event.json,
-                    key: { [String($0.cursor.microseconds), $0.cursor.id.description] }))
+            let filter = try filter(request)
+            switch try Paging.order(request) {
+            case .newest:
+                let paging = try Paging(request, list: "events")
+                let page = try await events.list(
+                    filter, after: try paging.position(ListPosition.init), limit: paging.limit + 1)
+                return .list(
+                    paging.answer(
+                        page.rows, list: "events", json: \.event.json, key: \.position.parts,
+                        otherwise: page.lookedThrough?.parts))
+            case .oldest:
+                let paging = try Paging(request, list: "events-oldest")
+                let cursor = try paging.position(ListPosition.init) ?? .start
+                let page = try await events.follow(filter, after: cursor, limit: paging.limit)
+                return .list(
+                    paging.following(
+                        page.rows, list: "events-oldest", start: ListPosition.start.parts, json: \.event.json,
+                        key: \.position.parts, otherwise: page.lookedThrough?.parts))
+            }
         }
     }
 
     private func filter(_ request: Request) throws -> EventLog.Filter {
-        let query = request.uri.queryParameters
         var filter = EventLog.Filter()
-        if let text = query["user_id"] {
-            guard let id = Identifier(String(text)) else { throw Problem.malformed("user_id must be a UUID") }
+        if let text = try request.parameter("user_id") {
+            guard let id = Identifier(text) else { throw Problem.malformed("user_id must be a UUID") }
             filter.userID = id
         }
-        if let text = query["type"] {
-            guard let type = EventType(String(text)) else { throw Problem.malformed("type is not an event type") }
+        if let text = try request.parameter("type") {
+            guard let type = EventType(text) else { throw Problem.malformed("type is not an event type") }
             filter.type = type.name
         }
-        filter.recordedFrom = try moment("recorded_from", query["recorded_from"])
-        filter.recordedBefore = try moment("recorded_before", query["recorded_before"])
+        filter.recordedFrom = try request.moment("recorded_from")
+        filter.recordedBefore = try request.moment("recorded_before")
         return filter
-    }
-
-    private func moment(_ name: String, _ text: Substring?) throws -> Timestamp? {
-        guard let text else { return nil }
-        guard let moment = Timestamp(rfc3339: text) else {
-            throw Problem.malformed("\(name) must be an RFC 3339 time")
-        }
-        return moment
-    }
-
-    private func position(_ parts: [String]) -> (microseconds: Int64, id: Identifier)? {
-        let possible = (Timestamp.range.lowerBound * 1_000)...(Timestamp.range.upperBound * 1_000)
-        guard parts.count == 2, let microseconds = Int64(parts[0]), possible.contains(microseconds),
-            let id = Identifier(parts[1])
-        else { return nil }
-        return (microseconds: microseconds, id: id)
     }
 }

@@ -21,17 +21,21 @@ struct LoginController: Sendable {
 
     func add(to routes: inout Routes) {
         routes.post("login/access-token") { request, context in
+            var standing: Limits.Standing?
+            var response: Response
             do {
-                return try await signIn(request, context)
+                response = try await signIn(request, context, &standing)
             } catch {
-                return TokenError(error, request, context).response
+                response = TokenError(error, request, context).response
             }
+            if let standing { response.headers.tell(standing) }
+            return response
         }
         routes.post("login/test-token") { request, _ in
             let bearer = try await gate.person(request)
-            guard let user = try await users.user(bearer.userID), user.status != .banned else {
-                throw Problem.unauthorized("There is no such account any more")
-            }
+            guard let user = try await users.user(bearer.userID), user.status != .banned,
+                !bearer.isVoid(from: user.tokensValidFrom)
+            else { throw Problem.unauthorized("There is no such account any more, or it has changed: sign in again") }
             return .json(user.json)
         }
         routes.post("logout") { request, _ in
@@ -45,32 +49,43 @@ struct LoginController: Sendable {
     }
 
     /// The password grant (RFC 6749, section 4.3). The answer is given once the sign-in is safe, never before.
-    private func signIn(_ request: Request, _ context: FrontContext) async throws -> Response {
+    ///
+    /// An unknown name, a wrong password and a banned person go the same way: one look at the account, one hash, one count.
+    ///
+    /// - Parameter standing: how the limits stand, as far as that is known when the answer is made.
+    private func signIn(
+        _ request: Request, _ context: FrontContext, _ standing: inout Limits.Standing?
+    ) async throws -> Response {
         let (name, password) = try await credentials(request, context)
         let address = addresses.of(request, context)
-        if let wait = await limits.waitBeforeSignIn(address: address, name: name) {
-            throw Problem.tooMany("Too many failed sign-ins", retryAfter: wait)
-        }
+        let before = await limits.beforeSignIn(address: address, name: name)
+        standing = before
+        if let wait = before.wait { throw Problem.tooMany("Too many failed sign-ins", retryAfter: wait) }
         // A name that nobody can have is not looked up, but costs the same time as one that nobody has.
-        // Before the account is read: a ban or a new password that comes while the hash is computed voids this token.
         let asked = Timestamp.now
         let isPossible = Credentials.fault(inName: name) == nil
         let found = isPossible ? try await users.credentials(named: name) : nil
         let verdict = try await hasher.verify(password, against: found?.passwordHash)
-        // Asked again: guesses that were sent together must not all be answered because none had failed yet.
-        if let wait = await limits.waitBeforeSignIn(address: address, name: name) {
-            throw Problem.tooMany("Too many failed sign-ins", retryAfter: wait)
-        }
-        guard let found, verdict.matches else {
-            await limits.signInFailed(address: address, name: name)
+        guard let found, verdict.matches, found.user.status != .banned else {
+            let failed = await limits.signInFailed(address: address, name: name)
+            standing = failed
+            if let wait = failed.wait { throw Problem.tooMany("Too many failed sign-ins", retryAfter: wait) }
             throw TokenError.invalidGrant
         }
-        guard found.user.status != .banned else { throw TokenError.invalidGrant }
-        await limits.signInSucceeded(name: name)
+        // Asked again: guesses that were sent together must not all be answered because none had failed yet.
+        let after = await limits.beforeSignIn(address: address, name: name)
+        standing = after
+        if let wait = after.wait { throw Problem.tooMany("Too many failed sign-ins", retryAfter: wait) }
+        await limits.signInSucceeded(address: address, name: name, after)
         if verdict.isOutdated { await renew(found.passwordHash, of: found.user, password) }
-        let event = try await intake.acceptSignIn(of: found.user, at: asked, origin: context.origin)
+        // Whoever sees the id of this request in an answer finds its event by it, also one that the front made up.
+        let origin = EventOrigin(traceparent: context.origin.traceparent, requestID: context.requestID)
+        let event = try await intake.acceptSignIn(of: found.user, at: asked, origin: origin)
         context.logger.debug("accepted a sign-in", metadata: ["event_id": "\(event.id)"])
-        let token = try await tokens.issue(for: found.user.id, tokenID: event.id, role: found.user.role)
+        // As it was when the password was checked: a ban or a new password that came since has voided this token.
+        let token = try await tokens.issue(
+            for: found.user.id, tokenID: event.id, role: found.user.role,
+            accountValidFrom: found.user.tokensValidFrom)
         return .json(
             [
                 "access_token": .string(token), "token_type": "bearer", "expires_in": .integer(Tokens.lifetime),

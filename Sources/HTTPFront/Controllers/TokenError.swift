@@ -3,7 +3,7 @@ import Hummingbird
 
 /// The errors of the token endpoint, in the form of RFC 6749, section 5.2: OAuth clients read no problem documents.
 struct TokenError: Error {
-    enum Code: String {
+    enum Code: String, CaseIterable {
         case invalidRequest = "invalid_request"
         case invalidGrant = "invalid_grant"
         case unsupportedGrantType = "unsupported_grant_type"

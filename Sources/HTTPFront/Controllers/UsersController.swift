@@ -14,14 +14,22 @@ struct UsersController: Sendable {
 
     func add(to routes: inout Routes) {
         routes.post("users/signup") { request, context in
-            if let wait = await limits.countSignUp(address: addresses.of(request, context)) {
-                throw Problem.tooMany("Too many sign-ups from this address", retryAfter: wait)
+            let standing = await limits.countSignUp(address: addresses.of(request, context))
+            var response: Response
+            do {
+                if let wait = standing.wait {
+                    throw Problem.tooMany("Too many sign-ups from this address", retryAfter: wait)
+                }
+                response = try await create(request, context)
+            } catch {
+                response = Envelope.problem(for: error, request, context).response(requestID: context.requestID)
             }
-            return try await create(request, context)
+            response.headers.tell(standing)
+            return response
         }
         routes.post("users") { request, context in
-            _ = try await gate.admin(request)
-            return try await create(request, context)
+            let admin = try await gate.admin(request)
+            return try await create(request, context, by: admin.actor(context))
         }
         routes.get("users") { request, _ in
             _ = try await gate.admin(request)
@@ -36,8 +44,11 @@ struct UsersController: Sendable {
         routes.put("users/:user_id/password") { request, context in try await setPassword(request, context) }
     }
 
-    /// Gold, diamonds, status and role are nobody's to choose here: members of these names are ignored.
-    private func create(_ request: Request, _ context: FrontContext) async throws -> Response {
+    /// Gold, diamonds, status and role are nobody's to choose here: members of these names are ignored. Names are unique, so
+    /// of several who ask for one at the same time one gets it, and whoever asks again makes no second account.
+    private func create(
+        _ request: Request, _ context: FrontContext, by actor: Actor? = nil
+    ) async throws -> Response {
         var fields = Fields(try await request.json(context))
         let name = fields.string("user_name")
         let password = fields.string("password")
@@ -47,24 +58,35 @@ struct UsersController: Sendable {
         }
         try fields.check()
         let hash = try await hasher.hash(password)
-        let user = try await users.create(id: .timeOrdered(at: .now), name: name, passwordHash: hash)
+        let user = try await users.create(id: .timeOrdered(at: .now), name: name, passwordHash: hash, by: actor)
         guard let user else { throw Problem.conflict("name-taken", "Somebody else has this name") }
         return .json(user.json, status: .created, headers: [.location: "/api/v1/users/\(user.id)"])
     }
 
     private func list(_ request: Request) async throws -> Response {
         let paging = try Paging(request, list: "users")
-        let cursor = try paging.position { $0.first.flatMap { Identifier($0) } }
-        let page = try await users.list(after: cursor, limit: paging.limit + 1)
-        return .json(
+        let cursor = try paging.position { parts -> (id: Identifier, count: Int64?)? in
+            parts.first.flatMap { Identifier($0) }.map {
+                (id: $0, count: parts.dropFirst().first.flatMap { Int64($0) })
+            }
+        }
+        let prefix = try request.parameter("user_name")
+        guard prefix.map({ $0.unicodeScalars.count <= Credentials.nameLength.upperBound }) ?? true else {
+            throw Problem.malformed("user_name is not the beginning of any name")
+        }
+        // Counted once in a walk: to count everybody costs more than to read a page.
+        let count: Int64
+        if let counted = cursor?.count { count = counted } else { count = try await users.count(named: prefix) }
+        let page = try await users.list(named: prefix, after: cursor?.id, limit: paging.limit + 1)
+        return .list(
             paging.answer(
-                page.users, list: "users", extra: [("count", .integer(page.count))], json: \.json,
-                key: { [$0.id.description] }))
+                page, list: "users", extra: [("count", .integer(count))], json: \.json,
+                key: { [$0.id.description, String(count)] }))
     }
 
     private func change(_ request: Request, _ context: FrontContext) async throws -> Response {
         let admin = try await gate.admin(request)
-        let id = try await gate.subject(request, context, keys: false)
+        let id = try Gate.subject(of: .person(admin), context, keys: false)
         let body = try await request.json(context)
         var fields = Fields(body)
         let banned = banned(body, &fields)
@@ -79,9 +101,8 @@ struct UsersController: Sendable {
         guard id != admin.userID || (banned != true && role != .player) else {
             throw Problem.conflict("own-account", "Admins cannot ban or demote themselves")
         }
-        guard let user = try await users.change(id, banned: banned, role: role) else {
-            throw Problem.notFound("There is no such account")
-        }
+        let changed = try await users.change(id, banned: banned, role: role, by: admin.actor(context))
+        guard let user = changed else { throw Problem.notFound("There is no such account") }
         gate.watch.list.voidTokens(of: id, before: user.tokensValidFrom)
         hints.revoked(id)
         return .json(user.json)
@@ -101,7 +122,7 @@ struct UsersController: Sendable {
 
     private func setPassword(_ request: Request, _ context: FrontContext) async throws -> Response {
         let bearer = try await gate.person(request)
-        guard try await gate.subject(request, context, keys: false) == bearer.userID else {
+        guard try Gate.subject(of: .person(bearer), context, keys: false) == bearer.userID else {
             throw Problem.forbidden("Only they themselves may change a password")
         }
         var fields = Fields(try await request.json(context))
@@ -112,18 +133,30 @@ struct UsersController: Sendable {
         guard let user = try await users.user(bearer.userID), let name = user.name,
             let stored = try await users.credentials(named: name)
         else { throw Problem.notFound("This account has no password") }
-        let address = addresses.of(request, context)
-        if let wait = await limits.waitBeforeSignIn(address: address, name: name) {
-            throw Problem.tooMany("Too many wrong passwords", retryAfter: wait)
+        // Another front may have changed it a moment ago.
+        guard stored.user.status != .banned, !bearer.isVoid(from: stored.user.tokensValidFrom) else {
+            throw Problem.unauthorized("Sign in again: the account has changed")
         }
+        let address = addresses.of(request, context)
+        try UsersController.refuse(await limits.beforeSignIn(address: address, name: name))
         guard try await hasher.verify(current, against: stored.passwordHash).matches else {
-            await limits.signInFailed(address: address, name: name)
+            try UsersController.refuse(await limits.signInFailed(address: address, name: name))
             fields.fault("current_password", "is not the password of this account")
             throw Problem.invalid(fields.faults)
         }
-        try await users.setPassword(try await hasher.hash(new), of: bearer.userID)
-        gate.watch.list.voidTokens(of: bearer.userID, before: .now)
+        // Asked again, as at a sign-in: whoever stole a token may send many guesses together.
+        try UsersController.refuse(await limits.beforeSignIn(address: address, name: name))
+        let changed = try await users.setPassword(
+            try await hasher.hash(new), of: bearer.userID, replacing: stored.passwordHash, by: bearer.actor(context))
+        guard let changed else {
+            throw Problem.conflict("changed-meanwhile", "The password was changed by somebody else just now")
+        }
+        gate.watch.list.voidTokens(of: bearer.userID, before: changed.tokensValidFrom)
         hints.revoked(bearer.userID)
         return Response(status: .noContent)
+    }
+
+    private static func refuse(_ standing: Limits.Standing) throws {
+        if let wait = standing.wait { throw Problem.tooMany("Too many wrong passwords", retryAfter: wait) }
     }
 }

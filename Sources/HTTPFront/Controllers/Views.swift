@@ -41,26 +41,6 @@ extension WalletEntry {
     }
 }
 
-extension Quest {
-    var json: JSON {
-        [
-            "quest_id": JSON(id), "name": .string(name), "description": .string(description),
-            "event_type": .string(eventType), "streak": JSON(streak), "duplication": JSON(duplication),
-            "auto_claim": .bool(autoClaim), "reward_id": JSON(rewardID), "active": .bool(active),
-            "revision": .integer(revision),
-        ]
-    }
-}
-
-extension Reward {
-    var json: JSON {
-        [
-            "reward_id": JSON(id), "reward_name": .string(name), "reward_item": .string(item.rawValue),
-            "reward_qty": .integer(quantity), "revision": .integer(revision),
-        ]
-    }
-}
-
 extension RecordedEvent {
     var json: JSON {
         [

@@ -5,22 +5,27 @@ extension ApiOperation {
     static let people = [
         ApiOperation(
             method: .post, path: "/users/signup", summary: "Makes an account", audience: .everybody, status: 201,
-            answer: .user, body: .newUser),
+            answer: .user, body: .newUser, failures: [409, 429]),
         ApiOperation(
             method: .get, path: "/users", summary: "Lists accounts", audience: .admin, status: 200,
-            answer: .list(of: .user), query: paging),
+            answer: .list(of: .user, [("count", ApiSchema.count)]),
+            query: paging + [
+                .query(
+                    "user_name", "only names that begin with this",
+                    ["type": "string", "maxLength": .integer(255), "examples": ["an"]])
+            ]),
         ApiOperation(
             method: .post, path: "/users", summary: "Makes an account for somebody", audience: .admin, status: 201,
-            answer: .user, body: .newUser),
+            answer: .user, body: .newUser, failures: [409]),
         ApiOperation(
             method: .get, path: "/users/{user_id}", summary: "Reads an account; one's own is also called me",
             audience: .themselvesOrAdmin, status: 200, answer: .user),
         ApiOperation(
             method: .patch, path: "/users/{user_id}", summary: "Bans, lifts a ban, or changes a role",
-            audience: .admin, status: 200, answer: .user, body: .userChange),
+            audience: .admin, status: 200, answer: .user, body: .userChange, failures: [409]),
         ApiOperation(
             method: .put, path: "/users/{user_id}/password",
             summary: "Sets one's own password and ends every session", audience: .token, status: 204,
-            body: .passwordChange),
+            body: .passwordChange, failures: [409, 429]),
     ]
 }

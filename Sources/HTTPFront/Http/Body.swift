@@ -23,12 +23,22 @@ extension Request {
     ///
     /// - Throws: `Problem` 400, 413 or 415.
     func json(_ context: FrontContext) async throws -> JSON {
+        guard let json = try await optionalJSON(context) else { throw Problem.malformed("The body is missing") }
+        return json
+    }
+
+    /// The same; nil for no body at all.
+    ///
+    /// - Throws: `Problem` 400, 413 or 415.
+    func optionalJSON(_ context: FrontContext) async throws -> JSON? {
         if let type = headers[.contentType], !Request.isJSON(type) {
             throw Problem.unsupportedMediaType("application/json")
         }
+        let bytes = try await bytes(context)
+        guard !bytes.isEmpty else { return nil }
         do {
-            return try JSONParser.parse(try await bytes(context))
-        } catch let error as JSONError {
+            return try JSONParser.parse(bytes)
+        } catch {
             throw Problem.malformed("The body is not JSON: \(error.reason), at byte \(error.offset)")
         }
     }

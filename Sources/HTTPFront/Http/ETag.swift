@@ -11,24 +11,5 @@ struct EntityTag: Equatable, Sendable {
         text = "\"" + digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() + "\""
     }
 
-    /// Whether `If-None-Match` names it, by the weak comparison of RFC 9110, section 13.1.2.
-    func isKnown(to request: Request) -> Bool {
-        request.headers[values: .ifNoneMatch].contains { value in
-            value.split(separator: ",").contains { candidate in
-                var candidate = candidate.filter { $0 != " " }
-                if candidate.hasPrefix("W/") { candidate.removeFirst(2) }
-                return candidate == "*" || candidate == text
-            }
-        }
-    }
-}
-
-extension Response {
-    /// The answer with its entity tag, or 304 if the client has the same already.
-    static func tagged(_ value: JSON, _ request: Request) -> Response {
-        let tag = EntityTag(of: value.text)
-        let headers: HTTPFields = [.eTag: tag.text, .cacheControl: "no-cache"]
-        if tag.isKnown(to: request) { return Response(status: .notModified, headers: headers) }
-        return .json(value, headers: headers)
-    }
+    func isKnown(to request: Request) -> Bool { request.knows(text) }
 }

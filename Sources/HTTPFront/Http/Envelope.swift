@@ -4,6 +4,7 @@ import Hummingbird
 import Identity
 import Logging
 import NIOCore
+import NIOHTTP1
 import Postgres
 import Redis
 
@@ -14,6 +15,7 @@ struct Envelope: RouterMiddleware {
 
     /// Of the front, not of the HTTP server, whose own lines are for nobody.
     let logger: Logger
+    let crossOrigin: CrossOrigin
 
     func handle(
         _ request: Request, context: FrontContext, next: (Request, FrontContext) async throws -> Response
@@ -27,14 +29,21 @@ struct Envelope: RouterMiddleware {
         if let trace = context.origin.traceID { context.logger[metadataKey: "trace_id"] = .string(String(trace)) }
         var response: Response
         do {
-            response = try await next(request, context)
+            if let preflight = crossOrigin.preflight(request) {
+                response = preflight
+            } else {
+                response = try await next(request, context)
+            }
         } catch {
             response = Envelope.problem(for: error, request, context).response(requestID: context.requestID)
+            // What follows the headers of an answer to HEAD would be taken for the next answer.
+            if request.method == .head { response = response.createHeadResponse() }
         }
         response.headers[.xRequestID] = context.requestID
         for field in Envelope.securityHeaders where response.headers[field.name] == nil {
             response.headers[field.name] = field.value
         }
+        crossOrigin.mark(&response, to: request)
         context.logger.debug(
             "\(request.method.rawValue) \(request.uri.path)", metadata: ["status": "\(response.status.code)"])
         return response
@@ -47,6 +56,7 @@ struct Envelope: RouterMiddleware {
         case let error as HTTPError where error.status == .notFound:
             return .notFound("No route has this path")
         case let error as HTTPError where error.status == .badRequest: return .malformed(error.body ?? "Bad request")
+        case is HTTPParserError: return .malformed("The body ends or breaks off where it should not", closes: true)
         case is NIOTooManyBytesError: return .tooLarge(FrontContext.largestBody)
         case let overload as PasswordOverload:
             return .unavailable("Too many people are signing in", retryAfter: overload.retryAfterSeconds)
@@ -63,12 +73,16 @@ struct Envelope: RouterMiddleware {
         }
     }
 
-    /// No framing, no sniffing, no referrer, nothing loaded from elsewhere; pages narrow it further down for themselves.
-    private static let securityHeaders: HTTPFields = [
+    /// No framing, no sniffing, no referrer, nothing loaded from elsewhere, nothing kept unless the route says so; pages
+    /// narrow it further down for themselves. `Strict-Transport-Security` is for the gateway that speaks TLS: it alone knows.
+    static let securityHeaders: HTTPFields = [
+        .cacheControl: "no-store",
         .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
         .xContentTypeOptions: "nosniff",
         .referrerPolicy: "no-referrer",
         .crossOriginResourcePolicy: "same-origin",
+        .crossOriginOpenerPolicy: "same-origin",
+        .permissionsPolicy: "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         .xFrameOptions: "DENY",
     ]
 }
@@ -81,7 +95,11 @@ extension HTTPField.Name {
     static let traceparent = name("traceparent")
     static let referrerPolicy = name("Referrer-Policy")
     static let crossOriginResourcePolicy = name("Cross-Origin-Resource-Policy")
+    static let crossOriginOpenerPolicy = name("Cross-Origin-Opener-Policy")
+    static let permissionsPolicy = name("Permissions-Policy")
     static let xFrameOptions = name("X-Frame-Options")
+    static let rateLimit = name("RateLimit")
+    static let rateLimitPolicy = name("RateLimit-Policy")
 
     private static func name(_ text: String) -> HTTPField.Name {
         // Only names written above come here, and all of them are tokens.

@@ -43,6 +43,59 @@ struct Fields {
         return text
     }
 
+    /// A member that must be one of the names of `Value`.
+    mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String) -> Value?
+    where Value.RawValue == String {
+        let before = faults.count
+        guard let text = optionalString(name) else {
+            if faults.count == before { missing(name) }
+            return nil
+        }
+        if let value = Value(rawValue: text) { return value }
+        fault(name, "must be " + Value.allCases.map(\.rawValue).joined(separator: " or "))
+        return nil
+    }
+
+    /// A member that must have a value, which is not null, if it is there at all.
+    mutating func refuseNull(_ names: [String]) {
+        for name in names where object[name] == .null { fault(name, "must not be null") }
+    }
+
+    /// A whole number, which may be written as `3.0` or `3e2`.
+    mutating func optionalInteger(_ name: String, in range: ClosedRange<Int64>) -> Int64? {
+        let number: Int64?
+        switch object[name] {
+        case nil, .null: return nil
+        case .integer(let value): number = value
+        case .number(let value): number = Int64(exactly: value)
+        case .some(let other):
+            fault(name, "must be a number, and is \(other.kind)")
+            return nil
+        }
+        guard let number, range.contains(number) else {
+            fault(name, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+            return nil
+        }
+        return number
+    }
+
+    mutating func integer(_ name: String, in range: ClosedRange<Int64>) -> Int64 {
+        let before = faults.count
+        let number = optionalInteger(name, in: range)
+        if number == nil, faults.count == before { missing(name) }
+        return number ?? range.lowerBound
+    }
+
+    mutating func optionalBoolean(_ name: String) -> Bool? {
+        switch object[name] {
+        case nil, .null: return nil
+        case .bool(let value): return value
+        case .some(let other):
+            fault(name, "must be true or false, and is \(other.kind)")
+            return nil
+        }
+    }
+
     mutating func optionalIdentifier(_ name: String) -> Identifier? {
         guard let text = optionalString(name) else { return nil }
         guard let id = Identifier(text) else {

@@ -16,7 +16,7 @@ enum JSON: Equatable, Sendable {
         let value: JSON
     }
 
-    /// The value of a member; of several with one name the last counts, as in most readers.
+    /// The value of a member.
     subscript(name: String) -> JSON? {
         guard case .object(let members) = self else { return nil }
         return members.last { $0.name == name }?.value

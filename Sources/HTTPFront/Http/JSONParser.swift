@@ -5,7 +5,7 @@ struct JSONError: Error, Equatable {
 }
 
 /// Reads one JSON value from UTF-8 bytes, strictly by RFC 8259: no comments, no trailing commas, no bad UTF-8, no lone
-/// surrogates, and nothing nested deeper than `deepest`.
+/// surrogates, no name twice in one object, and nothing nested deeper than `deepest`.
 struct JSONParser {
     static let deepest = 32
 
@@ -83,12 +83,18 @@ struct JSONParser {
     private mutating func object(depth: Int) throws(JSONError) -> JSON {
         position += 1
         var members: [JSON.Member] = []
+        // Two values of one name are read differently by different programs, so there is none to agree on.
+        var names: Set<[UInt8]> = []
         skipBlanks()
         if take(UInt8(ascii: "}")) { return .object(members) }
         while true {
             skipBlanks()
             guard next == UInt8(ascii: "\"") else { throw error("a name in quotes should stand here") }
+            let start = position
             let name = try string()
+            guard names.insert(Array(name.utf8)).inserted else {
+                throw JSONError(offset: start, reason: "this name stands here for the second time")
+            }
             skipBlanks()
             guard take(UInt8(ascii: ":")) else { throw error("a colon should stand here") }
             skipBlanks()
@@ -122,7 +128,8 @@ struct JSONParser {
         guard let value = Double(text), value.isFinite else {
             throw JSONError(offset: start, reason: "the number is too large")
         }
-        return .number(value)
+        // JSON knows one kind of number: 5.0 is as whole as 5 is.
+        return Int64(exactly: value).map(JSON.integer) ?? .number(value)
     }
 
     private mutating func skipDigits() -> Int {

@@ -20,8 +20,12 @@ struct Problem: Error, Sendable {
     var detail: String?
     var faults: [Fault] = []
     var headers: HTTPFields = [:]
+    /// Further members that a program may read (RFC 9457, section 3.2).
+    var members: [JSON.Member] = []
 
-    var type: String { "urn:questline:problem:\(slug)" }
+    static let prefix = "urn:questline:problem:"
+
+    var type: String { Problem.prefix + slug }
 
     func json(requestID: String) -> JSON {
         var members: [JSON.Member] = [
@@ -33,6 +37,7 @@ struct Problem: Error, Sendable {
             let errors = faults.map { ["pointer": .string($0.pointer), "detail": .string($0.detail)] as JSON }
             members.append(.init(name: "errors", value: .array(errors)))
         }
+        members += self.members
         members.append(.init(name: "request_id", value: .string(requestID)))
         return .object(members)
     }
@@ -47,8 +52,11 @@ struct Problem: Error, Sendable {
 }
 
 extension Problem {
-    static func malformed(_ detail: String) -> Problem {
-        Problem(status: .badRequest, slug: "malformed-request", title: "The request cannot be read", detail: detail)
+    /// - Parameter closes: whether nothing more can be read from this connection.
+    static func malformed(_ detail: String, closes: Bool = false) -> Problem {
+        Problem(
+            status: .badRequest, slug: "malformed-request", title: "The request cannot be read", detail: detail,
+            headers: closes ? [.connection: "close"] : [:])
     }
 
     static func invalid(_ faults: [Fault]) -> Problem {
@@ -76,8 +84,13 @@ extension Problem {
         Problem(status: .conflict, slug: slug, title: "This is at odds with what is there", detail: detail)
     }
 
+    /// As `Allow` has it.
+    static func list(of methods: [HTTPRequest.Method]) -> String {
+        methods.map(\.rawValue).sorted().joined(separator: ", ")
+    }
+
     static func methodNotAllowed(_ allowed: [HTTPRequest.Method]) -> Problem {
-        let list = allowed.map(\.rawValue).sorted().joined(separator: ", ")
+        let list = list(of: allowed)
         return Problem(
             status: .methodNotAllowed, slug: "method-not-allowed", title: "This method does not go with this address",
             detail: "Allowed: \(list)", headers: [.allow: list])

@@ -1,14 +1,22 @@
 import HTTPTypes
 import Hummingbird
 
-/// Registers routes, and answers every other method on a known path with 405 and the methods that are allowed there.
+/// Registers routes, and answers OPTIONS on a known path with the methods that are allowed there, and every other method
+/// with 405 and the same list.
 struct Routes {
     typealias Handler = @Sendable (Request, FrontContext) async throws -> Response
 
     private let router: Router<FrontContext>
     private var methods: [String: [HTTPRequest.Method]] = [:]
 
-    static let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
+    /// All that have a name somewhere; a method nobody has heard of is 404 on any path.
+    static let all: [HTTPRequest.Method] =
+        [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
+        + [
+            "QUERY", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "SEARCH", "REPORT", "LINK",
+            "UNLINK",
+            "PURGE",
+        ].compactMap { HTTPRequest.Method($0) }
 
     private let prefix: String
 
@@ -43,6 +51,11 @@ struct Routes {
     /// To be called once, when all routes are there.
     func close() {
         for (path, allowed) in methods {
+            let allowed = allowed + [.options]
+            let list = Problem.list(of: allowed)
+            router.on(RouterPath(path), method: .options) { _, _ in
+                Response(status: .noContent, headers: [.allow: list])
+            }
             for method in Routes.all where !allowed.contains(method) {
                 router.on(RouterPath(path), method: method) { _, _ -> Response in
                     throw Problem.methodNotAllowed(allowed)

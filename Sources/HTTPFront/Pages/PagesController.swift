@@ -14,6 +14,7 @@ struct PagesController: Sendable {
         let files: [(path: String, type: String, text: String)] = [
             ("", "text/html; charset=utf-8", PageMarkup.html),
             ("assets/app.css", "text/css; charset=utf-8", PageStyle.css),
+            ("assets/docs.css", "text/css; charset=utf-8", DocsStyle.css),
             ("assets/app.js", "text/javascript; charset=utf-8", PageScript.js),
             ("assets/icon.svg", "image/svg+xml", PageMarkup.icon),
             ("docs", "text/html; charset=utf-8", try DocsPage.render()),

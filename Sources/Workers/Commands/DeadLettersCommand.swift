@@ -1,6 +1,7 @@
 import ArgumentParser
 import Operations
 import Runtime
+import Storage
 import Streams
 
 /// Entries that could not be recorded.
@@ -100,7 +101,8 @@ struct DeadLettersCommand: AsyncParsableCommand {
         func run() async throws {
             let (choice, corrections) = (chosen.choice, corrections.map { (name: $0.name, value: $0.value) })
             await DeadLettersCommand.run { desk in
-                try LetterText.tell(await desk.retry(choice, set: corrections), "Retried", asJSON: json)
+                try LetterText.tell(
+                    await desk.retry(choice, set: corrections, by: .commandLine), "Retried", asJSON: json)
             }
         }
     }
@@ -116,7 +118,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         func run() async throws {
             let choice = chosen.choice
             await DeadLettersCommand.run { desk in
-                try LetterText.tell(await desk.drop(choice), "Dropped", asJSON: json)
+                try LetterText.tell(await desk.drop(choice, by: .commandLine), "Dropped", asJSON: json)
             }
         }
     }

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Domain
+import Postgres
 import Redis
 import Runtime
+import Storage
 import Streams
 
 /// Has entries delivered again.
@@ -64,10 +66,23 @@ struct RewindCommand: AsyncParsableCommand {
                 case .progress: (keys.signIns, StreamKeys.progressGroup)
                 case .claims: (keys.completions, StreamKeys.claimsGroup)
                 }
+            // An intent: the row is there before the group is moved in Redis, or refused to be.
+            try await AuditLog(connections.postgres).write(
+                AuditEntry(
+                    .commandLine, "stream.rewind", subject: "\(stream) \(name)",
+                    details: ["since": .text(RewindCommand.text(since)), "allow_gap": .flag(allowGap)]))
             let outcome = try await Rewind(connections.streams, stream: stream, group: name)
                 .run(since: since, allowingGap: allowGap)
             print(RewindCommand.text(outcome, stream: stream, group: name))
             await connections.streams.close()
+            connections.postgres.close()
+        }
+    }
+
+    private static func text(_ since: RewindTime) -> String {
+        switch since {
+        case .at(let time): "\(time)"
+        case .ago(let milliseconds): "\(milliseconds / 1_000) s ago"
         }
     }
 

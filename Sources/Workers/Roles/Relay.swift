@@ -43,8 +43,9 @@ struct Relay: Service {
                 return (published, published == Relay.batch)
             }
             await step("catalog", connections.cacheOutage) {
-                let projected = try await projector.project()
-                return (projected, projected == Relay.batch)
+                // Also what nobody noted: a flushed cache, or one that has seen a later state of a restored database.
+                guard try await !projector.isCurrent() else { return (0, false) }
+                return (try await projector.project()?.changes ?? 0, false)
             }
             do { try await Pause.wait(Relay.interval) } catch { return }
         }

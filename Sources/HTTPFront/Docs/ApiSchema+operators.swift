@@ -1,0 +1,73 @@
+/// What admins look at and mend.
+extension ApiSchema {
+    static let operations = [event, deadLetter, corrections, status]
+
+    static let event = row(
+        "Event",
+        [
+            ("id", uuid), ("user_id", uuid), ("event_type", eventType), ("timestamp", about("when it occurred", time)),
+            ("recorded_at", time), ("catalog_revision", count),
+            ("event_data", about("of a QuestCompleted: quest_id, completion, cause_id", ["type": ["object", "null"]])),
+        ])
+
+    static let deadLetter = row(
+        "DeadLetter",
+        [
+            ("id", streamID), ("source", example("quest:signins", string)), ("source_id", streamID),
+            ("error", example("occurred_at is not a time", string)), ("deliveries", count),
+            ("failed_at", nullable(time)),
+            ("fields", about("of the entry as it came", ["type": "object", "additionalProperties": string])),
+        ])
+
+    static let corrections = object(
+        "Corrections", required: [],
+        [
+            (
+                "set",
+                about(
+                    "fields of the entry to replace",
+                    [
+                        "type": ["object", "null"], "additionalProperties": string,
+                        "examples": [["occurred_at": "2026-11-23T08:30:00Z"]],
+                    ])
+            )
+        ], closed: true)
+
+    static let retried = ApiSchema(json: members([("entry_id", about("of the entry that was sent again", streamID))]))
+
+    static let status = object(
+        "Status",
+        required: [
+            "healthy", "groups", "outboxes", "losses", "loss_count", "alarms", "durability_warnings", "unreachable",
+        ],
+        [
+            ("healthy", about("whether nothing needs a person", boolean.json)),
+            ("groups", array(of: group)), ("outboxes", array(of: outbox)), ("dead_letters", count),
+            ("losses", array(of: loss)), ("loss_count", count),
+            ("alarms", about("what needs a person soon, a sentence each", array(of: string))),
+            ("catalog_revision", count), ("schema_version", count),
+            ("durability_warnings", about("settings of the servers weaker than promised", array(of: string))),
+            ("unreachable", about("what could not be asked, and why", array(of: string))),
+        ])
+
+    private static let group = object(
+        "", required: ["stream", "group", "exists", "length", "lag", "pending", "consumers"],
+        [
+            ("stream", example("quest:signins", string)), ("group", example("progress", string)),
+            ("exists", boolean.json), ("length", count), ("lag", about("entries not delivered yet", count)),
+            ("pending", about("entries delivered and not acknowledged", count)),
+            ("oldest_seconds", ["type": "number"]),
+            ("consumers", array(of: members([("name", string), ("pending", count), ("idle_ms", count)]))),
+        ]
+    ).json
+
+    private static let outbox = members([("name", string), ("waiting", count), ("oldest_seconds", ["type": "number"])])
+
+    private static let loss = object(
+        "", required: ["id", "text", "stream", "reason", "detected_at"],
+        [
+            ("id", count), ("text", string), ("stream", string), ("entry_id", string), ("at_most", count),
+            ("last_seen_at", string), ("reason", string), ("detected_at", string),
+        ]
+    ).json
+}
