@@ -16,6 +16,7 @@ final class FrontProcess: Service {
     private let settings: FrontSettings
     private let logger: Logger
     private let onListening: @Sendable (Int) -> Void
+    private let pools = (main: PoolMeter(pool: "main"), explain: PoolMeter(pool: "explain"))
     private let phase = Mutex(Phase.waiting(because: "starting"))
 
     /// - Parameter onListening: told the port once the front listens.
@@ -37,6 +38,13 @@ final class FrontProcess: Service {
     var app: App? {
         guard case .working(let app) = phase.withLock({ $0 }) else { return nil }
         return app
+    }
+
+    /// Shows how the pools stand now.
+    func showPools() {
+        guard let app else { return }
+        pools.main.show(app.postgres.poolCounts, limit: app.postgres.poolSize)
+        pools.explain.show(app.counting.poolCounts, limit: app.counting.poolSize)
     }
 
     func run() async throws {

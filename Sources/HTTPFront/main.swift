@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Logging
 import Runtime
+import Storage
 
 switch CommandLine.arguments.dropFirst().first {
 case nil:
@@ -9,8 +10,10 @@ case nil:
         Logs.start(settings.process)
         let registry = MetricsRegistry()
         registry.start()
+        Build.show(process: "front", schema: Migrator.requiredVersion)
         let logger = Logger(label: "questline.front")
         let front = FrontProcess(settings, logger: logger)
+        registry.beforeExposition { front.showPools() }
         let probes = ProbeServer(settings.process, registry: registry, logger: logger) { front.readiness }
         // They stop in reverse order.
         try await Launch.run([probes, front], logger: logger)

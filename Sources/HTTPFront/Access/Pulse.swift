@@ -71,6 +71,7 @@ final class Pulse: Service {
             gauge.counted(try await outbox.backlog().count)
             outage.succeeded()
         } catch {
+            gauge.unknown()
             if !Task.isCancelled { outage.failed(error) }
         }
     }
