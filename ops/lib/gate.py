@@ -50,7 +50,7 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
     fleet.stop_all(quiet=True)  # what a killed run has left
     servers.remove_data(FOLDER)
     try:
-        packages.install()
+        packages.install([*packages.NEEDED, *packages.TESTS])
         build.need_swift()
         if not options.filter:
             step("top level", top_level)
