@@ -61,6 +61,7 @@ final class FrontProcess: Service {
             try await ServiceGroup(configuration: configuration(app.services)).run()
         } onGracefulShutdown: {
             self.phase.withLock { $0 = .stopping }
+            app.pulse.announceStop()
         }
         await app.close()
     }

@@ -16,7 +16,7 @@ case nil:
         registry.beforeExposition { front.showPools() }
         let probes = ProbeServer(settings.process, registry: registry, logger: logger) { front.readiness }
         // They stop in reverse order.
-        try await Launch.run([probes, front], logger: logger)
+        try await Launch.run([probes, front], draining: settings.drain, logger: logger)
     }
 case "--help", "-h": print(FrontSettings.help)
 case .some: await Launch.process { throw UsageError("questline-front takes no arguments; see --help") }
