@@ -13,7 +13,8 @@ import say
 import stack
 
 # What compose.yaml reads: nothing of a person's own settings may reach a project of ours.
-SETTINGS = ("QUESTLINE_", "POSTGRES_", "REDIS_", "CACHE_", "DATABASE_", "ADMINER_", "GATEWAY_", "EDGE_", "COMPOSE_")
+SETTINGS = ("QUESTLINE_", "POSTGRES_", "REDIS_", "CACHE_", "DATABASE_", "ADMINER_", "GATEWAY_", "EDGE_", "COMPOSE_",
+            "PROMETHEUS_")
 SERVICE = "com.docker.compose.service"
 PROJECT = "com.docker.compose.project"
 
