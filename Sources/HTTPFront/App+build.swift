@@ -153,7 +153,8 @@ struct App: Sendable {
                 logger.notice("listening", metadata: ["url": "http://\(settings.host):\(port)"])
                 onListening(port)
             }, logger: App.quiet(logger))
-        let listener = Listener(server: server, host: settings.host, port: settings.port)
+        let listener = Listener(
+            server: server, host: settings.host, port: settings.port, drain: settings.drain, logger: App.quiet(logger))
         return App(
             services: [pulse, streamWatch, forwarder, listener], routes: api.listed, pulse: pulse,
             streamWatch: streamWatch, postgres: postgres, counting: counting, redis: redis, cache: cache,

@@ -9,6 +9,7 @@ extension FrontSettings {
         QUESTLINE_ENV                           local or production, which refuses default secrets (local)
         QUESTLINE_HOST, QUESTLINE_PORT          where to listen; port 0 is any free one (127.0.0.1, 5173)
         QUESTLINE_PROBE_HOST, …_PROBE_PORT      /livez, /readyz and /metrics (127.0.0.1, any free port)
+        QUESTLINE_DRAIN_SECONDS                 requests are still taken for so long after SIGTERM (0)
         QUESTLINE_JWT_SECRET                    signs access tokens, at least 32 bytes, the same for every front
         QUESTLINE_JWT_PREVIOUS_SECRETS          further secrets that only verify, with commas or line ends between them
         QUESTLINE_PREFIX                        of every key in Redis (quest)

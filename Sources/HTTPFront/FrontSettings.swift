@@ -20,6 +20,8 @@ struct FrontSettings: Sendable {
     /// 0 means any free port.
     var port: Int
     var pool: Int
+    /// How long requests are still taken after the order to stop, so that a gateway sees `/readyz` fail first.
+    var drain: Duration
     var tokenSecret: String
     /// Of tokens that were signed before the secret was exchanged.
     var previousTokenSecrets: [String]
@@ -56,6 +58,7 @@ struct FrontSettings: Sendable {
         host = reader.string("QUESTLINE_HOST", default: "127.0.0.1")
         port = reader.integer("QUESTLINE_PORT", default: 5_173, in: 0...65_535)
         pool = reader.integer("QUESTLINE_POOL", default: 8, in: 1...100)
+        drain = .seconds(reader.integer("QUESTLINE_DRAIN_SECONDS", default: 0, in: 0...60))
         tokenSecret = reader.secret(
             "QUESTLINE_JWT_SECRET", localDefault: FrontSettings.localTokenSecret, in: process.deployment,
             minimumBytes: Tokens.minimumSecretBytes)
@@ -88,6 +91,9 @@ struct FrontSettings: Sendable {
         failedSignInsPerAddress = reader.integer(
             "QUESTLINE_FAILED_SIGN_INS_PER_ADDRESS", default: 50, in: 1...1_000_000)
         guard let postgres, let redis, let cache else { return nil }
+        reader.refuseLocalPasswords(
+            ["DATABASE_URL": postgres.password, "REDIS_URL": redis.password, "CACHE_REDIS_URL": cache.password],
+            in: process.deployment)
         self.postgres = postgres
         self.redis = redis
         self.cache = cache

@@ -1,16 +1,36 @@
 import Hummingbird
+import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// The HTTP server as a service that says in words why it cannot listen.
+/// The HTTP server as a service that says in words why it cannot listen, and that goes on answering for a moment when it
+/// is told to stop: `/readyz` answers 503 at once, and whoever sends requests here must have seen it before the port closes.
 struct Listener: Service {
     let server: any ApplicationProtocol
     let host: String
     let port: Int
+    /// How long requests are still taken after the order to stop.
+    let drain: Duration
+    let logger: Logger
 
     func run() async throws {
+        // A task of its own, which the order to stop does not reach before the moment has passed.
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(services: [server], logger: logger))
+        let work = Task.detached { try await group.run() }
         do {
-            try await server.run()
+            try await withTaskCancellationHandler {
+                try await withGracefulShutdownHandler {
+                    try await work.value
+                } onGracefulShutdown: {
+                    Task.detached {
+                        try? await Task.sleep(for: drain)
+                        await group.triggerGracefulShutdown()
+                    }
+                }
+            } onCancel: {
+                work.cancel()
+            }
         } catch let error as IOError {
             throw ListenError(host: host, port: port, reason: "\(error)")
         }

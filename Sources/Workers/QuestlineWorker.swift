@@ -13,6 +13,7 @@ struct QuestlineWorker: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, MigrateCommand.self, StatusCommand.self, VerifyCommand.self, ReplayCommand.self,
             RewindCommand.self, DeadLettersCommand.self, LossesCommand.self, CatalogCommand.self, AdminCommand.self,
+            HealthCommand.self,
         ]
     )
 }

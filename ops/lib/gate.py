@@ -20,7 +20,7 @@ from fleet import Fleet, Turn
 
 FOLDER = stack.STACK / "test"
 TOP_LEVEL = {
-    ".ci", ".gitignore", ".swift-format", "Package.resolved", "Package.swift", "README.md", "Sources", "Tests",
+    ".ci", ".dockerignore", ".env.example", ".gitignore", ".swift-format", "Package.resolved", "Package.swift", "README.md", "Sources", "Tests",
     "compose.yaml", "ops",
 }
 # Longer than everything takes on a slow machine, and shorter than continuous integration waits.
@@ -53,7 +53,7 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
     fleet.stop_all(quiet=True)  # what a killed run has left
     servers.remove_data(FOLDER)
     try:
-        packages.install()
+        packages.install([*packages.NEEDED, *packages.TESTS])
         build.need_swift()
         if not options.filter:
             step("top level", top_level)

@@ -90,7 +90,7 @@ public final class ProbeServer: Service {
     }
 }
 
-/// Why the probes cannot be served.
+/// Why the probes cannot be served or asked.
 public struct ProbeError: Error, CustomStringConvertible, Sendable {
     public let reason: String
 
