@@ -40,9 +40,13 @@ struct Connections: Sendable {
     ///
     /// - Throws: `SettingsError` naming every wrong setting.
     static func fromEnvironment(_ environment: [String: String] = Launch.environment) throws -> Connections {
-        let settings = try SettingsReader.read(environment) { WorkerSettings(&$0) }
+        Connections(started: try SettingsReader.read(environment) { WorkerSettings(&$0) })
+    }
+
+    /// Starts logging as the settings say.
+    init(started settings: WorkerSettings) {
         Logs.start(settings.process)
-        return Connections(settings, logger: Logger(label: "questline-worker"))
+        self.init(settings, logger: Logger(label: "questline-worker"))
     }
 
     /// Waits until Postgres answers, saying so once.
