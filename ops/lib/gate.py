@@ -117,6 +117,7 @@ def start(fleet: Fleet) -> dict[str, str]:
         "QUESTLINE_TEST_DATABASE_URL": database,
         "QUESTLINE_TEST_BIN": str(build.folder("debug").resolve()),
         "QUESTLINE_TEST_POSTGRES_BIN": str(servers.POSTGRES_BIN),
+        "QUESTLINE_TEST_PGBOUNCER": str(packages.unpacked(packages.PGBOUNCER, stack.STACK / "tools" / "pgbouncer")),
     }
 
 
