@@ -16,6 +16,7 @@ final class FrontProcess: Service {
     private let settings: FrontSettings
     private let logger: Logger
     private let onListening: @Sendable (Int) -> Void
+    private let pools = (main: PoolMeter(pool: "main"), explain: PoolMeter(pool: "explain"))
     private let phase = Mutex(Phase.waiting(because: "starting"))
 
     /// - Parameter onListening: told the port once the front listens.
@@ -39,6 +40,13 @@ final class FrontProcess: Service {
         return app
     }
 
+    /// Shows how the pools stand now.
+    func showPools() {
+        guard let app else { return }
+        pools.main.show(app.postgres.poolCounts, limit: app.postgres.poolSize)
+        pools.explain.show(app.counting.poolCounts, limit: app.counting.poolSize)
+    }
+
     func run() async throws {
         let app = try await App.build(settings, logger: logger, onListening: onListening)
         try await withGracefulShutdownHandler {
@@ -53,6 +61,7 @@ final class FrontProcess: Service {
             try await ServiceGroup(configuration: configuration(app.services)).run()
         } onGracefulShutdown: {
             self.phase.withLock { $0 = .stopping }
+            app.pulse.announceStop()
         }
         await app.close()
     }

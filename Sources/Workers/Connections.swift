@@ -64,15 +64,22 @@ struct Connections: Sendable {
         }
     }
 
+    /// Whoever asks for readiness does not wait longer than this for a server that hangs.
+    private static let probePatience = Duration.seconds(2)
+
     /// Ready while Postgres and Redis answer and the schema is there.
     func readiness() async -> Readiness {
+        async let version = try? withDeadline(Connections.probePatience) { [postgres] in
+            try await Migrator.version(of: postgres)
+        }
+        async let pong = try? withDeadline(Connections.probePatience) { [streams] in try await streams.send(["PING"]) }
         var reasons: [String] = []
-        if let version = try? await Migrator.version(of: postgres) {
+        if let version = await version {
             if version < Migrator.requiredVersion { reasons.append("the database is not migrated") }
         } else {
             reasons.append("Postgres is away")
         }
-        if (try? await streams.send(["PING"])) == nil { reasons.append("Redis is away") }
+        if await pong == nil { reasons.append("Redis is away") }
         return reasons.isEmpty ? .ready : .waiting(reasons)
     }
 

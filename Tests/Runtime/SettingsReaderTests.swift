@@ -87,4 +87,14 @@ struct SettingsReaderTests {
         #expect(!wrong("well kept", .production))
         #expect(wrong("short", .local))
     }
+
+    @Test("Production refuses the servers' well-known password, and names each setting that holds it")
+    func serverPasswords() {
+        func named(_ deployment: Deployment) -> [String] {
+            problems([:]) { $0.refuseLocalPasswords(["A": "questline", "B": nil, "C": "kept"], in: deployment) }
+        }
+        #expect(named(.local).isEmpty)
+        #expect(named(.production).count == 1)
+        #expect(named(.production).first?.contains("A ") == true)
+    }
 }

@@ -12,6 +12,8 @@ NEEDED = [
     "redis-server", "postgresql-15", "postgresql-client-15",
     "libhiredis-dev", "libpq-dev", "libargon2-dev", "zlib1g-dev", "curl",
 ]
+# What only ops/test needs: promtool and a Prometheus to try the rules on.
+TESTS = ["prometheus"]
 
 
 def missing(names: list[str]) -> list[str]:
@@ -40,6 +42,8 @@ def install(names: list[str] = NEEDED) -> None:
     say.line(f"Installing {listed} {'through sudo' if as_root else 'as root'}.")
     if {"redis-server", "postgresql-15"} & set(absent):
         say.line("Debian may start a Redis and a PostgreSQL of its own with them; Questline leaves those alone.")
+    if "prometheus" in absent:
+        say.line("Debian may start a Prometheus of its own at port 9090: `systemctl disable --now prometheus` stops it.")
     apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
     command = [*apt, "install", "-y", "--no-install-recommends", *absent]
     known = subprocess.run(["apt-cache", "show", *absent], capture_output=True).returncode == 0

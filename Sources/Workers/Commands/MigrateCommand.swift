@@ -41,7 +41,10 @@ struct SeedSettings: Sendable {
     private let rewardQuantity: Int64
     private let parameters: PasswordParameters
 
-    /// In production the well-known passwords are refused: both have to be set.
+    /// Of compose.yaml.
+    private static let localAPIKey = "questline-local-key"
+
+    /// In production the well-known secrets are refused, and both passwords have to be set.
     init?(_ reader: inout SettingsReader) {
         let deployment: Deployment = reader.choice("QUESTLINE_ENV", default: .local)
         player = (
@@ -53,6 +56,9 @@ struct SeedSettings: Sendable {
             reader.secret("QUESTLINE_ADMIN_PASSWORD", localDefault: "admin-password", in: deployment, minimumBytes: 8)
         )
         apiKey = reader.secret("QUESTLINE_API_KEY")
+        if deployment == .production, apiKey == SeedSettings.localAPIKey {
+            reader.report("QUESTLINE_API_KEY", "has its well-known default in production")
+        }
         if let apiKey, !APIKeys.lengths.contains(apiKey.utf8.count) {
             reader.report(
                 "QUESTLINE_API_KEY", "must have \(APIKeys.lengths.lowerBound) to \(APIKeys.lengths.upperBound) bytes")

@@ -23,6 +23,11 @@ struct RunCommand: AsyncParsableCommand {
             let connections = try Connections.fromEnvironment(environment)
             let registry = MetricsRegistry()
             registry.start()
+            Build.show(process: "worker", schema: Migrator.requiredVersion)
+            let pool = PoolMeter(pool: "main")
+            registry.beforeExposition { [postgres = connections.postgres] in
+                pool.show(postgres.poolCounts, limit: postgres.poolSize)
+            }
             try await Launch.run(
                 [WorkerProcess(connections: connections, registry: registry)], logger: connections.logger)
         }

@@ -12,6 +12,7 @@ struct Migration: Sendable {
 public struct Migrator: Sendable {
     static let migrations: [Migration] = [
         .auth, .catalog, .processing, .recovery, .readModels, .identity, .lists, .requests,
+        .figures,
     ]
 
     /// The version a database must have at least for these executables.
