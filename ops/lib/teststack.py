@@ -47,7 +47,7 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
         port = ports.free(taken=taken)
         taken.add(port)
         settings[name] = str(port)
-    project = compose.Project(PROJECT, settings)
+    project = compose.Project(PROJECT, settings, FOLDER)
     log = FOLDER / "compose.log"
     log.unlink(missing_ok=True)
     take_down(project)  # what a killed run has left
