@@ -10,7 +10,7 @@ case nil:
         Logs.start(settings.process)
         let registry = MetricsRegistry()
         registry.start()
-        Build.show(process: "front", schema: Migrator.requiredVersion)
+        Build.show(program: "questline-front", schema: Migrator.requiredVersion)
         let logger = Logger(label: "questline.front")
         let front = FrontProcess(settings, logger: logger)
         registry.beforeExposition { front.showPools() }

@@ -191,7 +191,7 @@ struct MetricsTests {
             #expect(requests.first { $0.key.contains(#"http_request_method="OTHER""#) }?.value == 6, "\(requests)")
             #expect(found.keys.contains { $0.hasPrefix("http_server_request_duration_seconds_count") })
             let build = try #require(found.keys.first { $0.hasPrefix("quest_build_info") })
-            #expect(build.contains(#"version="#) && build.contains(#"process="front""#))
+            #expect(build.contains(#"version="#) && build.contains(#"program="questline-front""#))
             #expect(found[#"quest_pool_limit{pool="main"}"#] == 8)
             #expect(found[#"quest_pool_connections{pool="main",state="in_use"}"#] != nil)
             #expect(found[#"quest_pool_waiting{pool="explain"}"#] == 0)

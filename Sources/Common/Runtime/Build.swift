@@ -8,12 +8,12 @@ public enum Build {
     /// Shows the build as `quest_build_info`, which is 1.
     ///
     /// - Parameters:
-    ///   - process: `front` or `worker`.
+    ///   - program: `questline-front` or `questline-worker`.
     ///   - schema: the version of the schema that it needs at least.
-    public static func show(process: String, schema: Int32) {
+    public static func show(program: String, schema: Int32) {
         Meter(
             label: "quest_build_info",
-            dimensions: [("version", version), ("process", process), ("schema", String(schema))]
+            dimensions: [("version", version), ("program", program), ("schema", String(schema))]
         ).set(1)
     }
 }

@@ -23,7 +23,7 @@ struct RunCommand: AsyncParsableCommand {
             let connections = try Connections.fromEnvironment(environment, stays: true)
             let registry = MetricsRegistry()
             registry.start()
-            Build.show(process: "worker", schema: Migrator.requiredVersion)
+            Build.show(program: "questline-worker", schema: Migrator.requiredVersion)
             let pool = PoolMeter(pool: "main")
             registry.beforeExposition { [postgres = connections.postgres] in
                 pool.show(postgres.poolCounts, limit: postgres.poolSize)
