@@ -28,6 +28,8 @@ struct App: Sendable {
     let cache: RedisClient
     /// The cache's server as well; sign-ins wait less long for it.
     let attempts: RedisClient
+    /// What Postgres sees of this process.
+    let member: FleetMember
 
     /// What has to be known before the first request: who is locked out, and how the streams stand.
     ///
@@ -53,7 +55,8 @@ struct App: Sendable {
         _ settings: FrontSettings, logger: Logger, onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> App {
         var postgresConfiguration = settings.postgres
-        postgresConfiguration.applicationName = "questline-front"
+        let member = FleetMember(kind: "questline-front", pool: settings.pool + App.countingPool)
+        postgresConfiguration.applicationName = member.applicationName
         var redisConfiguration = settings.redis
         redisConfiguration.clientName = "questline-front"
         var cacheConfiguration = settings.cache
@@ -62,7 +65,7 @@ struct App: Sendable {
         cacheConfiguration.connectTimeout = .milliseconds(500)
         cacheConfiguration.commandTimeout = .milliseconds(500)
         let postgres = PostgresClient(postgresConfiguration, poolSize: settings.pool, waiters: 1_000)
-        let counting = PostgresClient(postgresConfiguration, poolSize: 2, waiters: 100)
+        let counting = PostgresClient(postgresConfiguration, poolSize: App.countingPool, waiters: 100)
         let redis = RedisClient(redisConfiguration, logger: logger)
         let cache = RedisClient(cacheConfiguration, logger: logger)
         let keys = StreamKeys(prefix: settings.prefix)
@@ -158,8 +161,11 @@ struct App: Sendable {
         return App(
             services: [pulse, streamWatch, forwarder, listener], routes: api.listed, pulse: pulse,
             streamWatch: streamWatch, postgres: postgres, counting: counting, redis: redis, cache: cache,
-            attempts: attempts.redis)
+            attempts: attempts.redis, member: member)
     }
+
+    /// Connections for explanations.
+    private static let countingPool = 2
 
     /// Further ones wait in the kernel's queue.
     static let mostConnections = 10_000

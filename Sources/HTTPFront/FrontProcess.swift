@@ -52,6 +52,8 @@ final class FrontProcess: Service {
         try await withGracefulShutdownHandler {
             do {
                 try await cancelWhenGracefulShutdown { try await self.open(app) }
+            } catch let error as PostgresError where error.code == .configuration {
+                throw SettingsError([SettingProblem(name: "DATABASE_URL", reason: error.message)])
             } catch {
                 // Told to stop before there was anything to do.
                 guard Task.isShuttingDownGracefully else { throw error }
@@ -78,6 +80,7 @@ final class FrontProcess: Service {
                 try await pause()
             }
             do {
+                try await requireConnections(app)
                 return try await app.prepare()
             } catch let error as PostgresError where error.isRetryable {
                 outage.failed(error)
@@ -85,6 +88,17 @@ final class FrontProcess: Service {
             }
             try await pause()
         }
+    }
+
+    /// Warns if Postgres does not allow as many connections as all processes may open.
+    ///
+    /// - Throws: `PostgresError`, `SettingsError` if it does not even allow those of this process.
+    private func requireConnections(_ app: App) async throws {
+        let budget = try await ConnectionBudget.read(app.postgres, own: app.member)
+        if let reason = budget.refusal(of: app.member) {
+            throw SettingsError([SettingProblem(name: "QUESTLINE_POOL", reason: reason)])
+        }
+        for warning in budget.warnings { logger.warning("\(warning)") }
     }
 
     /// They stop in reverse order: first no more requests, then what the requests left behind.

@@ -60,6 +60,8 @@ struct Applied: Sendable {
     var refused: [Int: String] = [:]
     /// Those that had been applied before, by their index: nothing has changed by them.
     var known: Set<Int> = []
+    /// When the transaction was seen to be committed.
+    let at = Timestamp.now
 }
 
 /// The quests cannot be known now: wait, for "no quests" would be a wrong answer.

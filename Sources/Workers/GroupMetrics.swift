@@ -19,14 +19,13 @@ struct GroupMetrics: Sendable {
         duration = Timer(label: "quest_event_duration", dimensions: dimensions, preferredDisplayUnit: .seconds)
     }
 
-    /// Takes the time of entries that were recorded just now. What had been recorded before is left out: how long ago it
+    /// Takes the time of entries that were recorded. What had been recorded before is left out: how long ago it
     /// was published says nothing.
     func recorded(_ entries: [StreamID], except applied: Applied) {
-        let now = Timestamp.now.milliseconds
         for (index, entry) in entries.enumerated()
         where !applied.known.contains(index) && applied.refused[index] == nil {
             // The clock of Redis may be ahead of ours.
-            duration.recordMilliseconds(max(0, now - Int64(clamping: entry.milliseconds)))
+            duration.recordMilliseconds(max(0, applied.at.milliseconds - Int64(clamping: entry.milliseconds)))
         }
     }
 }

@@ -45,6 +45,7 @@ struct SettingsReaderTests {
                 _ = reader.choice("FRUIT", default: Fruit.apple)
                 _ = reader.required("MISSING")
                 _ = reader.parsed("URL") { _ in throw Odd() }
+                _ = reader.integer("PORT", default: 1, in: 0...9)
                 return 1
             }
         }

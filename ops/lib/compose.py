@@ -80,11 +80,13 @@ class Container:
 class Project:
     """Services of compose.yaml under a name of their own, with settings that come from nowhere else."""
 
-    def __init__(self, name: str, settings: dict[str, str]):
+    def __init__(self, name: str, settings: dict[str, str], folder: Path):
         self.name = name
+        nothing = folder / "empty.env"  # instead of a person's .env; the older generation wants a file
+        nothing.write_text("")
         own = {key: value for key, value in os.environ.items() if not key.startswith(SETTINGS)}
         self.environment = own | settings
-        self.command = [*program(), "-p", name, "--env-file", os.devnull, "-f", str(stack.PROJECT / "compose.yaml")]
+        self.command = [*program(), "-p", name, "--env-file", str(nothing), "-f", str(stack.PROJECT / "compose.yaml")]
 
     def run(self, *arguments: str, extra: dict[str, str] | None = None, log: Path | None = None) -> int:
         """Runs a command of compose, in front of the person or into a log."""

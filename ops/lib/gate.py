@@ -120,6 +120,7 @@ def start(fleet: Fleet) -> dict[str, str]:
         "QUESTLINE_TEST_DATABASE_URL": database,
         "QUESTLINE_TEST_BIN": str(build.folder("debug").resolve()),
         "QUESTLINE_TEST_POSTGRES_BIN": str(servers.POSTGRES_BIN),
+        "QUESTLINE_TEST_PGBOUNCER": str(packages.unpacked(packages.PGBOUNCER, stack.STACK / "tools" / "pgbouncer")),
         # Hundreds at once on two cores would measure how long tests take to begin.
         "SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH": str(4 * (os.cpu_count() or 2)),
     }

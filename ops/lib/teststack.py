@@ -15,12 +15,13 @@ from fleet import Turn
 from teststack_faults import Faults
 from teststack_gateway import Gateway
 from teststack_image import Image
+from teststack_metrics import Metrics
 from teststack_stack import Stack
 from teststack_steps import Steps
 
 FOLDER = stack.STACK / "test-stack"
 PROJECT = "questline-test"
-PORTS = ("QUESTLINE_PORT", "REDIS_PORT", "CACHE_PORT", "POSTGRES_PORT", "GATEWAY_STATISTICS_PORT", "ADMINER_PORT")
+PORTS = ("QUESTLINE_PORT", "REDIS_PORT", "CACHE_PORT", "POSTGRES_PORT", "GATEWAY_STATISTICS_PORT", "ADMINER_PORT", "PROMETHEUS_PORT")
 
 
 class Row(NamedTuple):
@@ -46,7 +47,7 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
         port = ports.free(taken=taken)
         taken.add(port)
         settings[name] = str(port)
-    project = compose.Project(PROJECT, settings)
+    project = compose.Project(PROJECT, settings, FOLDER)
     log = FOLDER / "compose.log"
     log.unlink(missing_ok=True)
     take_down(project)  # what a killed run has left
@@ -105,11 +106,12 @@ def play(project: compose.Project, settings: dict[str, str], rows: list[Row]) ->
     step("Redis is started again", faults.restart_redis)
     step("verify, inside", steps.verify)
     step("Adminer shows the tables", steps.adminer)
+    step("Prometheus finds every replica", Metrics(project, target).watch)
 
 
 def take_down(project: compose.Project) -> list[str]:
     """Removes everything of the project, and says what is left."""
-    project.run("--profile", "tools", "down", "--volumes", "--remove-orphans", "--timeout", "20", log=FOLDER / "compose.log")
+    project.run("--profile", "tools", "--profile", "metrics", "down", "--volumes", "--remove-orphans", "--timeout", "20", log=FOLDER / "compose.log")
     return project.left()
 
 

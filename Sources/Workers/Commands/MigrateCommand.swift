@@ -14,8 +14,13 @@ struct MigrateCommand: AsyncParsableCommand {
 
     func run() async throws {
         await Launch.process {
-            let seeds = try SettingsReader.read { SeedSettings(&$0) }
-            let connections = try Connections.fromEnvironment()
+            let settings = try SettingsReader.read { reader in
+                // Both are read before either counts, so that one start names every mistake.
+                let (seeds, worker) = (SeedSettings(&reader), WorkerSettings(&reader))
+                return seeds.flatMap { seeds in worker.map { (seeds: seeds, worker: $0) } }
+            }
+            let seeds = settings.seeds
+            let connections = Connections(started: settings.worker)
             try await connections.waitForPostgres()
             let applied = try await Migrator(connections.postgres, logger: connections.logger).migrate()
             let planted = try await seeds.plant(with: Seeding(connections.postgres))

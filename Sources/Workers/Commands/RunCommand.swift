@@ -20,7 +20,7 @@ struct RunCommand: AsyncParsableCommand {
         await Launch.process {
             var environment = Launch.environment
             if let roles { environment["QUESTLINE_WORKER_ROLES"] = roles }
-            let connections = try Connections.fromEnvironment(environment)
+            let connections = try Connections.fromEnvironment(environment, stays: true)
             let registry = MetricsRegistry()
             registry.start()
             Build.show(process: "worker", schema: Migrator.requiredVersion)
@@ -64,6 +64,7 @@ private struct WorkerProcess: Service {
     private func work() async throws {
         do {
             try await connections.waitForMigrations()
+            try await connections.requireConnections()
             try await connections.requireDurability()
         } catch is CancellationError {
             return

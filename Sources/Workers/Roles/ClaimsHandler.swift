@@ -32,11 +32,11 @@ struct ClaimsHandler: EntryHandler {
         let unique = items.filter { seen.insert($0.id).inserted }
         let new = try await claims.store(unique)
         stored.increment(by: new.count)
-        let known = new.count == items.count ? [] : repeated(in: items, new)
+        let applied = Applied(known: new.count == items.count ? [] : repeated(in: items, new))
         counts.count(repeatElement(.questCompleted, count: new.count), as: .recorded)
-        counts.count(repeatElement(.questCompleted, count: known.count), as: .duplicate)
+        counts.count(repeatElement(.questCompleted, count: applied.known.count), as: .duplicate)
         try? await changes.announce(.people(Array(Set(unique.map(\.userID)))))
-        return Applied(known: known)
+        return applied
     }
 
     private func repeated(in items: [Completion], _ new: Inserted) -> Set<Int> {
