@@ -5,6 +5,7 @@
 
 import json
 import re
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -12,12 +13,27 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import document  # noqa: E402
-from installation import PROJECT, Installation  # noqa: E402
+from installation import BUILT, PROJECT, Installation  # noqa: E402
 from likeness import Likeness  # noqa: E402
 
 INSPECTED = ("state", "look")
 # A figure that stands for itself: no part of an id, a time or a word.
 FIGURE = re.compile(r"(?<![\w:.<-])[0-9]{1,7}(?![\w:.-]|\) )")
+# Of these, each followed by `_USER` and `_PASSWORD`, the sources make the names of settings.
+BEGINNINGS = {"QUESTLINE_ADMIN", "QUESTLINE_PLAYER"}
+EXECUTABLES = Path(BUILT or PROJECT / ".build" / "debug")
+
+
+def settings_read(folder: Path) -> set[str]:
+    """Every setting that a file below a folder names; the beginnings of others are none by themselves."""
+    names = set(re.findall(r'"(QUESTLINE_\w+)"', "".join(path.read_text() for path in folder.rglob("*.swift"))))
+    return {name for name in names if not any(other.startswith(f"{name}_") and name in BEGINNINGS for other in names)}
+
+
+def is_named(name: str, text: str) -> bool:
+    """Whether a help names it, whole or by its end after three dots."""
+    endings = re.findall(r"…(_\w+)", text)
+    return re.search(rf"\b{name}\b", text) is not None or any(name.endswith(ending) for ending in endings)
 
 
 def look_around(installation: Installation, blocks: list[document.Block]) -> list[tuple[document.Command, str]]:
@@ -83,11 +99,15 @@ class Walk(unittest.TestCase):
         self.sign_in(70)
         before = self.rows()
         self.assertEqual(before["processing.events"] - dumped["processing.events"], 70 * 5)
-        self.installation.run(
-            "psql -q -d ${DATABASE_URL/questline:/postgres:} -c '\\c postgres' -c 'DROP DATABASE questline WITH (FORCE)'"
-        )
-        self.follow("restore")
-        self.assertEqual(self.rows(), before)
+        superuser = "psql -q -d ${DATABASE_URL/questline:/postgres:}"
+        for harm in (
+            # What is left stands in the way of what comes back.
+            "psql -q -d $DATABASE_URL -c 'DROP TABLE auth.users CASCADE'",
+            f"{superuser} -c '\\c postgres' -c 'DROP DATABASE questline WITH (FORCE)'",
+        ):
+            self.installation.run(harm)
+            self.follow("restore")
+            self.assertEqual(self.rows(), before, harm)
 
     def test_3_a_base_backup_and_the_streams_bring_everything_back(self) -> None:
         self.sign_in(50)
@@ -109,6 +129,20 @@ class TextTests(unittest.TestCase):
             for number, line in enumerate(block.lines, start=block.first + 1):
                 if re.match(r"(\$ )?(redis-cli|psql|pg_\w+)\b", line) and not block.name:
                     self.fail(f"README.md:{number} is in a block without `<!-- ops/test runs this: … -->`: {line}")
+
+    def test_the_complete_tables_of_settings_are_complete(self) -> None:
+        """What the sources read, and nothing else, is in the help; what the README names is read by something."""
+        read: set[str] = set()
+        for program, module in (("questline-front", "HTTPFront"), ("questline-worker", "Workers")):
+            names = settings_read(PROJECT / "Sources" / module) | settings_read(PROJECT / "Sources" / "Common")
+            shown = subprocess.run([str(EXECUTABLES / program), "--help"], capture_output=True, text=True, check=True).stdout
+            self.assertEqual({name for name in names if not is_named(name, shown)}, set(), program)
+            self.assertEqual(set(re.findall(r"QUESTLINE_\w+", shown)) - names, set(), program)
+            read |= names
+        named = set(re.findall(r"`(QUESTLINE_\w+)`", "\n".join(document.read())))
+        self.assertGreater(len(named), 20)
+        others = set(re.findall(r"QUESTLINE_\w+", (PROJECT / "compose.yaml").read_text())) | {"QUESTLINE_URL"}
+        self.assertEqual(named - read - others, set())
 
     def test_a_changed_figure_is_noticed(self) -> None:
         """All figures but those of the ids, times and idle times, each changed by itself."""
