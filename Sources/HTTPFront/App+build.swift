@@ -81,7 +81,7 @@ struct App: Sendable {
         let intake = Intake(
             settings.acceptance, producer: producer, postgres: postgres, forwarder: forwarder, kept: kept,
             backlog: LoadGauge("quest_backlog_entries", limit: settings.backlogLimit),
-            recall: Recall(limit: settings.recallLimit), logger: logger)
+            recall: Recall(limit: settings.recallLimit), patience: settings.streamPatience, logger: logger)
         let streamWatch = StreamWatch(redis: redis, keys: keys, intake: intake, logger: logger)
         let watch = AccessWatch(postgres)
         let changes = Changes(redis, keys: keys)

@@ -32,6 +32,8 @@ struct FrontSettings: Sendable {
     var limits: StatusLimits
     var backlogLimit: Int64
     var recallLimit: Int
+    /// How long a request waits for the stream before the outbox takes its events. Not for anybody to set: clients wait, too.
+    var streamPatience = Duration.seconds(1)
     var proxies: [NetworkRange]
     var crossOrigin: CrossOrigin
     var signUpsPerHour: Int

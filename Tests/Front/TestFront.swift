@@ -28,9 +28,12 @@ struct TestFront: Sendable {
     /// What it keeps until it is recorded.
     let recall: Recall
 
-    /// - Parameter settings: further settings, which win.
+    /// - Parameters:
+    ///   - settings: further settings, which win.
+    ///   - patience: see `RunningFront.start`.
     static func with<Value>(
-        _ settings: [String: String] = [:], _ body: (TestFront) async throws -> Value
+        _ settings: [String: String] = [:], patience: Duration = RunningFront.patience,
+        _ body: (TestFront) async throws -> Value
     ) async throws -> Value {
         try await TestDatabase.with { database in
             try await TestRedis.with { redis in
@@ -39,7 +42,8 @@ struct TestFront: Sendable {
                     "DATABASE_URL": database.url, "REDIS_URL": redisURL, "CACHE_REDIS_URL": redisURL,
                     "QUESTLINE_PREFIX": redis.prefix,
                 ]
-                let front = try await RunningFront.start(environment.merging(settings) { _, new in new })
+                let front = try await RunningFront.start(
+                    environment.merging(settings) { _, new in new }, patience: patience)
                 let test = TestFront(
                     base: front.base, routes: front.app.routes, database: database,
                     keys: StreamKeys(prefix: redis.prefix),
@@ -122,13 +126,22 @@ final class RunningFront: Sendable {
         self.task = task
     }
 
+    /// On a busy machine a stream that is well may not answer within a second, and what a test looks for there would be in
+    /// the outbox.
+    static let patience = Duration.seconds(5)
+
     /// Returns when it listens. Passwords are cheap, so that tests are fast.
-    static func start(_ settings: [String: String]) async throws -> RunningFront {
+    ///
+    /// - Parameter patience: how long requests wait for the stream.
+    static func start(
+        _ settings: [String: String], patience: Duration = RunningFront.patience
+    ) async throws -> RunningFront {
         let usual = [
             "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0", "QUESTLINE_HASH_MEMORY_KIB": "64",
             "QUESTLINE_HASH_PASSES": "1",
         ]
-        let settings = try FrontSettings.read(usual.merging(settings) { _, new in new })
+        var settings = try FrontSettings.read(usual.merging(settings) { _, new in new })
+        settings.streamPatience = patience
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         let process = FrontProcess(settings, logger: TestLog.logger, onListening: { port.yield($0) })
         let group = ServiceGroup(

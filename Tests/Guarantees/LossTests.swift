@@ -70,6 +70,7 @@ extension Guarantees {
             try await Stage.withPrivateRedis { stage, redis in
                 let janitor = try await stage.worker(roles: "janitor")
                 try await stage.publish(SignIns.crowd(5, each: 5))
+                let generation = try await StreamSurvey.take(stage.redis, keys: stage.keys).generation
                 let file = redis.directory.appending(path: "appendonlydir/appendonly.aof.1.incr.aof")
                 let size = try #require(
                     try FileManager.default.attributesOfItem(atPath: file.path)[.size] as? UInt64)
@@ -83,7 +84,6 @@ extension Guarantees {
                 try handle.truncate(atOffset: size)
                 try handle.close()
                 try await redis.start()
-                let generation = try await StreamSurvey.take(stage.redis, keys: stage.keys).generation
                 try await eventually("others come in their place") {
                     do { try await stage.publish(SignIns.crowd(5, each: 8)) } catch { return false }
                     return true

@@ -21,8 +21,7 @@ enum Acceptance: String, CaseIterable, Sendable {
 /// with the same event id; the workers count one id once.
 final class Intake: Sendable {
     /// How long a request waits for the stream before the outbox takes its events.
-    static let patience = Duration.seconds(1)
-
+    let patience: Duration
     private let acceptance: Acceptance
     private let producer: Producer
     private let outbox: SignInOutbox
@@ -42,7 +41,7 @@ final class Intake: Sendable {
 
     init(
         _ acceptance: Acceptance, producer: Producer, postgres: PostgresClient, forwarder: Forwarder,
-        kept: LoadGauge, backlog: LoadGauge, recall: Recall, logger: Logger
+        kept: LoadGauge, backlog: LoadGauge, recall: Recall, patience: Duration, logger: Logger
     ) {
         self.acceptance = acceptance
         self.producer = producer
@@ -52,6 +51,7 @@ final class Intake: Sendable {
         self.kept = kept
         self.backlog = backlog
         self.recall = recall
+        self.patience = patience
         outage = OutageLog("Redis", logger: logger)
     }
 
@@ -118,7 +118,7 @@ final class Intake: Sendable {
         guard breaker.allows() else { return false }
         let life = recall.life
         do {
-            let entries = try await withDeadline(Intake.patience) { [producer] in try await producer.publish(events) }
+            let entries = try await withDeadline(patience) { [producer] in try await producer.publish(events) }
             recall.keep(events, as: entries, since: life)
             breaker.succeeded()
             outage.succeeded()
