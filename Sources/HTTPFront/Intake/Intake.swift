@@ -40,8 +40,8 @@ final class Intake: Sendable {
     private let refused = Counter(label: "quest_refused_total")
 
     init(
-        _ acceptance: Acceptance, patience: Duration, producer: Producer, postgres: PostgresClient, forwarder: Forwarder,
-        kept: LoadGauge, backlog: LoadGauge, recall: Recall, logger: Logger
+        _ acceptance: Acceptance, patience: Duration, producer: Producer, postgres: PostgresClient,
+        forwarder: Forwarder, kept: LoadGauge, backlog: LoadGauge, recall: Recall, logger: Logger
     ) {
         self.acceptance = acceptance
         self.patience = patience
