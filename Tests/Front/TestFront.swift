@@ -30,9 +30,9 @@ struct TestFront: Sendable {
 
     /// - Parameters:
     ///   - settings: further settings, which win.
-    ///   - patience: long, because nothing is to go to the outbox only because the machine is busy.
+    ///   - patience: as it is in use where Redis is to hang.
     static func with<Value>(
-        _ settings: [String: String] = [:], patience: Duration = .seconds(20), _ body: (TestFront) async throws -> Value
+        _ settings: [String: String] = [:], patience: FrontSettings.Patience = .long, _ body: (TestFront) async throws -> Value
     ) async throws -> Value {
         try await TestDatabase.with { database in
             try await TestRedis.with { redis in
@@ -127,7 +127,7 @@ final class RunningFront: Sendable {
 
     /// Returns when it listens. Passwords are cheap, so that tests are fast.
     static func start(
-        _ settings: [String: String], patience: Duration = .seconds(20)
+        _ settings: [String: String], patience: FrontSettings.Patience = .long
     ) async throws -> RunningFront {
         let usual = [
             "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0", "QUESTLINE_HASH_MEMORY_KIB": "64",
@@ -157,4 +157,9 @@ final class RunningFront: Sendable {
         await group.triggerGracefulShutdown()
         _ = try? await task.value
     }
+}
+
+extension FrontSettings.Patience {
+    /// Nothing is done without Redis only because the machine is busy.
+    static let long = FrontSettings.Patience(stream: .seconds(20), cache: .seconds(20), attempts: .seconds(20))
 }
