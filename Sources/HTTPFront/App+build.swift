@@ -79,7 +79,8 @@ struct App: Sendable {
         let kept = LoadGauge("quest_outbox_rows", limit: settings.outboxLimit)
         let forwarder = Forwarder(producer: producer, outbox: outbox)
         let intake = Intake(
-            settings.acceptance, producer: producer, postgres: postgres, forwarder: forwarder, kept: kept,
+            settings.acceptance, patience: settings.patience, producer: producer, postgres: postgres,
+            forwarder: forwarder, kept: kept,
             backlog: LoadGauge("quest_backlog_entries", limit: settings.backlogLimit),
             recall: Recall(limit: settings.recallLimit), logger: logger)
         let streamWatch = StreamWatch(redis: redis, keys: keys, intake: intake, logger: logger)

@@ -16,6 +16,8 @@ struct FrontSettings: Sendable {
     var sharesRedis: Bool
     var prefix: String
     var acceptance: Acceptance
+    /// How long a request waits for the stream before the outbox takes its events.
+    var patience = Duration.seconds(1)
     var host: String
     /// 0 means any free port.
     var port: Int
