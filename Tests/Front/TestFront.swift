@@ -30,9 +30,9 @@ struct TestFront: Sendable {
 
     /// - Parameters:
     ///   - settings: further settings, which win.
-    ///   - patience: see `RunningFront.start`.
+    ///   - patience: as it is in use where Redis is to hang.
     static func with<Value>(
-        _ settings: [String: String] = [:], patience: Duration = RunningFront.patience,
+        _ settings: [String: String] = [:], patience: FrontSettings.Patience = .long,
         _ body: (TestFront) async throws -> Value
     ) async throws -> Value {
         try await TestDatabase.with { database in
@@ -126,22 +126,16 @@ final class RunningFront: Sendable {
         self.task = task
     }
 
-    /// On a busy machine a stream that is well may not answer within a second, and what a test looks for there would be in
-    /// the outbox.
-    static let patience = Duration.seconds(5)
-
     /// Returns when it listens. Passwords are cheap, so that tests are fast.
-    ///
-    /// - Parameter patience: how long requests wait for the stream.
     static func start(
-        _ settings: [String: String], patience: Duration = RunningFront.patience
+        _ settings: [String: String], patience: FrontSettings.Patience = .long
     ) async throws -> RunningFront {
         let usual = [
             "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0", "QUESTLINE_HASH_MEMORY_KIB": "64",
             "QUESTLINE_HASH_PASSES": "1",
         ]
         var settings = try FrontSettings.read(usual.merging(settings) { _, new in new })
-        settings.streamPatience = patience
+        settings.patience = patience
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         let process = FrontProcess(settings, logger: TestLog.logger, onListening: { port.yield($0) })
         let group = ServiceGroup(
@@ -164,4 +158,9 @@ final class RunningFront: Sendable {
         await group.triggerGracefulShutdown()
         _ = try? await task.value
     }
+}
+
+extension FrontSettings.Patience {
+    /// Nothing is done without Redis only because the machine is busy.
+    static let long = FrontSettings.Patience(stream: .seconds(20), cache: .seconds(20), attempts: .seconds(20))
 }

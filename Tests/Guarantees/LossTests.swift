@@ -70,7 +70,6 @@ extension Guarantees {
             try await Stage.withPrivateRedis { stage, redis in
                 let janitor = try await stage.worker(roles: "janitor")
                 try await stage.publish(SignIns.crowd(5, each: 5))
-                let generation = try await StreamSurvey.take(stage.redis, keys: stage.keys).generation
                 let file = redis.directory.appending(path: "appendonlydir/appendonly.aof.1.incr.aof")
                 let size = try #require(
                     try FileManager.default.attributesOfItem(atPath: file.path)[.size] as? UInt64)
@@ -79,6 +78,7 @@ extension Guarantees {
                     try await stage.number("SELECT coalesce(max(entries_added), 0) FROM processing.stream_positions")
                         == 40
                 }
+                let generation = try await StreamSurvey.take(stage.redis, keys: stage.keys).generation
                 redis.kill()
                 let handle = try FileHandle(forWritingTo: file)
                 try handle.truncate(atOffset: size)
