@@ -1,0 +1,30 @@
+// Who did what.
+import { h } from "./dom.js";
+import { time } from "./format.js";
+import { list } from "./table.js";
+
+export async function show({ place, signal, fail }) {
+  const action = h("input", { id: "filter-action", autocomplete: "off", spellcheck: false, placeholder: "user.ban" });
+  const subject = h("input", { id: "filter-subject", autocomplete: "off", spellcheck: false });
+  const form = h("form.filters", { role: "search", "aria-label": "Audit log" },
+    h("div.field", {}, h("label", { htmlFor: "filter-action" }, "Action"), action),
+    h("div.field", {}, h("label", { htmlFor: "filter-subject" }, "Done to"), subject),
+    h("button.primary", { type: "submit" }, "Filter"));
+  place.append(h("div.head", {}, h("h1", {}, "Audit log")), form);
+  const read = list({
+    place, label: "Audit log", signal, fail,
+    path: () => {
+      const query = new URLSearchParams();
+      if (action.value.trim()) query.set("action", action.value.trim());
+      if (subject.value.trim()) query.set("subject", subject.value.trim());
+      return `/audit${query.size ? `?${query}` : ""}`;
+    },
+    columns: [["When", "keep"], ["Who"], ["What"], ["To", "long"], ["Details", "long"]],
+    row: (row) => [
+      time(row.created_at), row.actor, h("strong", {}, row.action), h("code", {}, row.subject),
+      h("span.small", {}, Object.entries(row.details).map(([name, value]) => `${name.replaceAll("_", " ")} ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" · ")),
+    ],
+  });
+  form.addEventListener("submit", (event) => { event.preventDefault(); read(); });
+  await read.started;
+}
