@@ -13,6 +13,9 @@ NEEDED = [
     "libhiredis-dev", "libpq-dev", "libargon2-dev", "zlib1g-dev", "curl",
 ]
 
+# Only for the tests of the pages.
+BROWSER = ["chromium", "fonts-dejavu-core", "python3-venv"]
+
 
 def missing(names: list[str]) -> list[str]:
     answer = subprocess.run(

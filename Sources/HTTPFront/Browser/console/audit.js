@@ -3,6 +3,14 @@ import { h } from "./dom.js";
 import { time } from "./format.js";
 import { list } from "./table.js";
 
+/** Details in words; what stood there before and after is told member by member. */
+function details(value, within = "") {
+  return Object.entries(value).map(([name, part]) => {
+    const title = `${within}${name.replaceAll("_", " ")}`;
+    return part !== null && typeof part === "object" ? details(part, `${title} `) : `${title} ${part}`;
+  }).join(" · ");
+}
+
 export async function show({ place, signal, fail }) {
   const action = h("input", { id: "filter-action", autocomplete: "off", spellcheck: false, placeholder: "user.ban" });
   const subject = h("input", { id: "filter-subject", autocomplete: "off", spellcheck: false });
@@ -22,7 +30,7 @@ export async function show({ place, signal, fail }) {
     columns: [["When", "keep"], ["Who"], ["What"], ["To", "long"], ["Details", "long"]],
     row: (row) => [
       time(row.created_at), row.actor, h("strong", {}, row.action), h("code", {}, row.subject),
-      h("span.small", {}, Object.entries(row.details).map(([name, value]) => `${name.replaceAll("_", " ")} ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" · ")),
+      h("span.small", {}, details(row.details)),
     ],
   });
   form.addEventListener("submit", (event) => { event.preventDefault(); read(); });

@@ -30,7 +30,8 @@ async function show() {
   for (const link of $("nav").querySelectorAll("a")) {
     const isHere = link.hash === `#/${key === "person" ? "people" : key}`;
     if (isHere) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
-    if (isHere) link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // On a phone the places are a row that may be wider than the screen.
+    if (isHere) $("nav").scrollLeft = link.offsetLeft - ($("nav").clientWidth - link.offsetWidth) / 2;
   }
   tell($("notice"));
   fill($("view"), place);

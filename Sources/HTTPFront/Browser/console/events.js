@@ -1,6 +1,6 @@
 // The event table.
 import { h } from "./dom.js";
-import { shortId, time } from "./format.js";
+import { amount, shortId, time } from "./format.js";
 import { list } from "./table.js";
 import { words } from "./words.js";
 
@@ -9,9 +9,15 @@ export const eventColumns = [["Recorded", "keep"], ["Type"], ["Person"], ["Occur
 export const eventRow = (event) => [
   time(event.recorded_at), h("strong", {}, event.event_type),
   h("a", { href: `#/person/${event.user_id}`, title: event.user_id }, shortId(event.user_id)), time(event.timestamp),
-  event.event_data ? h("span.small", {}, Object.entries(event.event_data).map(([key, value]) => `${key.replaceAll("_", " ")} ${String(value).length > 20 ? `…${String(value).slice(-8)}` : value}`).join(" · ")) : "",
+  h("span.small", {}, details(event.event_data ?? {})),
   shortId(event.id),
 ];
+
+/** What an event carries besides, without what only machines need. */
+function details(data) {
+  if (data.completion) return `${words.completion(data.completion)} · ${amount(data.reward_qty, data.reward_item)}${data.auto_claim ? ` · ${words.autoClaimed}` : ""}`;
+  return Object.entries(data).map(([key, value]) => `${key.replaceAll("_", " ")} ${String(value).length > 20 ? `…${String(value).slice(-8)}` : value}`).join(" · ");
+}
 
 export async function show({ place, rest, signal, fail }) {
   const person = h("input", { id: "filter-person", autocomplete: "off", spellcheck: false, placeholder: "UUID", value: rest });

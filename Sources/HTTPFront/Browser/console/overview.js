@@ -2,11 +2,13 @@
 import { get } from "./api.js";
 import { chart } from "./chart.js";
 import { fill, h } from "./dom.js";
-import { duration, number } from "./format.js";
+import { duration, number, time } from "./format.js";
 import { table, tr } from "./table.js";
 import { words } from "./words.js";
 
 const every = 2000;
+/** Milliseconds after which another worker takes entries over that this one holds. */
+const reclaim = 30_000;
 /** Intervals of the activity: five minutes. */
 const room = 150;
 
@@ -25,7 +27,7 @@ export async function show({ place, signal, fail }) {
     } catch (error) {
       if (signal.aborted) return;
       if (error.status === 401 || error.status === 403) return fail(error);
-      fill(body, h("p.verdict", { "data-kind": "bad" }, h("strong", {}, words.unknownHealth), error.message));
+      fill(body, h("section.verdict", { "data-kind": "bad", "aria-label": "Verdict" }, h("strong", {}, words.unknownHealth), error.message));
     }
     timer = setTimeout(look, document.hidden ? every * 5 : every);
   }
@@ -50,6 +52,7 @@ function verdict(status) {
   const kind = status.unreachable.length || !status.healthy ? "bad" : reasons.length ? "warn" : "good";
   return h("section.verdict", { "data-kind": kind, "aria-label": "Verdict" },
     h("strong", {}, status.healthy ? words.healthy : words.unhealthy),
+    h("span.when", {}, words.asOf, " ", time(new Date().toISOString())),
     reasons.length ? h("ul", {}, reasons.map((text) => h("li", {}, text))) : null);
 }
 
@@ -64,7 +67,7 @@ function figures(status) {
     add(`${name}: pending`, number(group.pending), words.consumers(group.consumers.length), group.consumers.length ? "" : "bad");
   }
   for (const outbox of status.outboxes) {
-    add(`Outbox: ${outbox.name}`, number(outbox.waiting), outbox.waiting ? words.oldest(duration(outbox.oldest_seconds)) : words.noneWaiting,
+    add(`Outbox: ${outbox.name.replace(".outbox", "")}`, number(outbox.waiting), outbox.waiting ? words.oldest(duration(outbox.oldest_seconds)) : words.noneWaiting,
       outbox.oldest_seconds > 60 ? "warn" : "");
   }
   if (status.dead_letters !== undefined) {
@@ -95,8 +98,8 @@ function consumers(status) {
   const columns = [["Consumer", "long"], ["Group"], ["Pending", "number"], ["Idle", "number"], ["State"]];
   const rows = status.groups.flatMap((group) => group.consumers.map((consumer) => tr(columns, [
     h("code", {}, consumer.name), group.group, number(consumer.pending), duration(consumer.idle_ms / 1000),
-    consumer.idle_ms < 10_000 ? h("span.badge", { "data-kind": "good" }, "reading")
-      : consumer.pending ? h("span.badge", { "data-kind": "warn" }, "silent, holds entries") : h("span.badge", {}, "silent"),
+    !consumer.pending ? h("span.badge", { "data-kind": "good" }, words.ready)
+      : consumer.idle_ms < reclaim ? h("span.badge", { "data-kind": "accent" }, words.busy) : h("span.badge", { "data-kind": "warn" }, words.silent),
   ])));
   return [h("section.block", {}, h("h2", {}, "Consumers"),
     rows.length ? table("Consumers", columns, rows) : h("p.empty", {}, words.noConsumers))];

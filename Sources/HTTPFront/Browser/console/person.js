@@ -78,9 +78,8 @@ function reason(row, names) {
   return h("article.card", {},
     h("header", {}, h("h3", {}, name),
       stored ? h("span.badge", {}, `streak ${number(stored.streak)} · completed ${number(stored.duplication)}`) : h("span.badge", {}, words.stateNew)),
-    row.text && h("p", {}, row.text),
-    row.next?.text && h("p", {}, row.next.text),
-    h("p.small.soft", {}, `${number(row.counted)} events counted.`),
-    row.not_counted.length ? h("ul.small", {}, row.not_counted.map((entry) => h("li", {}, `${number(entry.count)} not counted: ${entry.reason.replaceAll("-", " ").replaceAll("_", " ")}`))) : null,
+    row.next ? h("p", {}, words.needs(row.next.text)) : h("p", {}, words.noNext),
+    h("p.small.soft", {}, words.counted(row.counted)),
+    ...row.not_counted.map((entry) => h("p.small.soft", {}, words.notCounted(entry.count, entry.reason))),
     row.differs && h("p.fault", {}, "The tables say something else than what follows from the events: run verify, then replay."));
 }

@@ -15,6 +15,8 @@ let live = null;
 /** What each card shows, as text, and how many completions its quest had. */
 const drawn = new Map();
 const completed = new Map();
+/** The place of each quest among the cards. */
+const order = new Map();
 
 function enter(user) {
   tell($("notice"));
@@ -50,6 +52,7 @@ function leave() {
   snapshot = null;
   drawn.clear();
   completed.clear();
+  order.clear();
   $("home").hidden = true;
   $("account").hidden = true;
   $("to-console").hidden = true;
@@ -101,9 +104,11 @@ function drawQuests(progress, claims) {
     drawn.clear();
   }
   for (const old of [...list.children]) if (!known.has(old.dataset.quest)) old.remove();
+  const standings = new Map(quests.map((quest) => [quest.quest_id, standing(quest, rows.get(quest.quest_id),
+    claims.filter((claim) => claim.quest_id === quest.quest_id), snapshot.claim_counts[quest.quest_id] ?? 0)]));
+  arrange(standings);
   quests.forEach((quest, index) => {
-    const now = standing(quest, rows.get(quest.quest_id), claims.filter((claim) => claim.quest_id === quest.quest_id),
-      snapshot.claim_counts[quest.quest_id] ?? 0);
+    const now = standings.get(quest.quest_id);
     const text = JSON.stringify([quest, now]);
     const old = list.querySelector(`[data-quest="${quest.quest_id}"]`);
     let shown = old;
@@ -125,6 +130,14 @@ function drawQuests(progress, claims) {
   });
   const strangers = claims.filter((claim) => !known.has(claim.quest_id) && claim.status === "pending");
   fill($("others"), others(strangers, claim));
+}
+
+/** What waits comes first and what is done last, as it was when the page opened: later nothing moves away under a finger. */
+function arrange(standings) {
+  const rank = (quest) => ({ waiting: 0, done: 2, full: 2 })[standings.get(quest.quest_id).state] ?? 1;
+  if (!order.size) for (const quest of [...quests].sort((one, two) => rank(one) - rank(two))) order.set(quest.quest_id, order.size);
+  for (const quest of quests) if (!order.has(quest.quest_id)) order.set(quest.quest_id, order.size);
+  quests.sort((one, two) => order.get(one.quest_id) - order.get(two.quest_id));
 }
 
 function drawLedger(entries) {

@@ -116,7 +116,24 @@ export const words = {
   confirmRevoke: (name) => `Revoke the key ${name}? Whoever uses it is refused within seconds.`,
   noKeys: "There are no keys.",
   made: "Made.",
+  asOf: "As of",
+  ready: "waits for entries",
+  busy: "working",
+  silent: "silent, holds entries",
+  needs: (text) => `The next completion needs ${text}.`,
+  noNext: "There will be no further completion as the quest is now.",
+  counted: (count) => `${number(count)} ${plural(count, "event")} counted.`,
+  notCounted: (count, reason) => `${number(count)} not counted: ${reasons[reason] ?? reason.replaceAll("_", " ").replaceAll("-", " ")}.`,
   noWhy: "Nothing is counted for this person yet.",
+};
+
+const reasons = {
+  before_quest: "they came before the quest",
+  quest_retired: "the quest was retired",
+  other_type: "the quest listened to another type then",
+  limit_reached: "the limit was reached",
+  streak_shortened: "the streak became shorter, and the oldest were let go",
+  limit_lowered: "the limit became lower",
 };
 
 const number = (value) => new Intl.NumberFormat("en").format(value);
