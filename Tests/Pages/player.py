@@ -32,7 +32,7 @@ class PlayerTests(PageTests):
                 if number > 1:
                     page.get_by_role("button", name="Sign out").click()
                     self.sign_in(page, name)
-                expect(quest.locator(".steps li.done")).to_have_count(streak)
+                expect(quest.locator(".steps .done")).to_have_count(streak)
                 expect(quest.locator(".line")).to_contain_text(f"{completed} of 2 completions")
                 if waiting:
                     badge = "Reward waiting" if waiting == 1 else f"{waiting} rewards waiting"
@@ -56,7 +56,7 @@ class PlayerTests(PageTests):
             two = context.new_page()
             two.goto("/")
             expect(two.locator("#account-name")).to_have_text(name)
-            expect(card(two).locator(".steps li.done")).to_have_count(1)
+            expect(card(two).locator(".steps .done")).to_have_count(1)
             report(self.id_of(name), 2)
             for page in (one, two):
                 expect(card(page).locator(".badge")).to_have_text("Reward waiting")
@@ -80,7 +80,7 @@ class PlayerTests(PageTests):
             expect(page.locator("#pulse")).to_have_text("Reconnecting…")
             stage.start_front()
             report(user_id, 1)
-            expect(card(page).locator(".steps li.done")).to_have_count(2)
+            expect(card(page).locator(".steps .done")).to_have_count(2)
             expect(page.locator("#pulse")).to_have_text("Live")
 
     def test_a_session_is_a_cookie_that_no_script_reads(self) -> None:

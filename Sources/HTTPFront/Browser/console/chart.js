@@ -26,7 +26,7 @@ export function chart(name, values, interval, room) {
   }
   svg.append(part("line", { class: "base", x1: 0, x2: room, y1: 39.5, y2: 39.5 }));
   return h("figure.card.chart", {},
-    h("h3", {}, name),
+    h("h2", {}, name),
     h("p.now", {}, now === null ? "–" : number(now), " ", h("small", {}, words.perSecond)),
     svg,
     h("p.scale", { "aria-hidden": "true" }, h("span", {}, `−${duration(room * interval)}`), h("span", {}, `max ${known.length ? number(most) : "–"}`)));

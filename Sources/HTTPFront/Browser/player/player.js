@@ -158,7 +158,9 @@ function say(text) {
 }
 
 async function claim(row, button) {
-  button.disabled = true;
+  // A button that is disabled would lose the focus.
+  if (button.ariaDisabled) return;
+  button.ariaDisabled = "true";
   button.textContent = words.claiming;
   try {
     const { body } = await ask("POST", `/users/me/claims/${row.claim_id}/claim`);
@@ -168,7 +170,7 @@ async function claim(row, button) {
   } catch (error) {
     if (error.status === 401) return again(words.sessionOver);
     tell($("notice"), error.message, "bad");
-    button.disabled = false;
+    button.ariaDisabled = null;
     button.textContent = words.claim(amount(row.reward_qty, row.reward_item));
   }
 }

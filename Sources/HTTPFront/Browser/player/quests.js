@@ -49,8 +49,8 @@ function badge(now) {
 function steps(quest, now) {
   const label = words.streakLabel(quest.name, now.streak, quest.streak);
   if (quest.streak > mostSteps) return h("progress", { max: quest.streak, value: now.streak, "aria-label": label });
-  return h("ol.steps", { role: "img", "aria-label": label },
-    Array.from({ length: quest.streak }, (_, index) => h("li", { className: index < now.streak ? "done" : "" })));
+  return h("div.steps", { role: "img", "aria-label": label },
+    Array.from({ length: quest.streak }, (_, index) => h("span", { className: index < now.streak ? "done" : "" })));
 }
 
 function foot(quest, now, claim) {
