@@ -7,7 +7,7 @@ import { words } from "./words.js";
 export function table(label, columns, rows) {
   return h("div.wide", { tabIndex: 0, role: "region", "aria-label": label },
     h("table", {}, h("caption.hide-text", {}, label),
-      h("thead", {}, h("tr", {}, columns.map(([title, kind]) => h("th", { scope: "col", className: kind ?? "" }, title)))),
+      h("thead", {}, h("tr", {}, columns.map(([title, kind]) => h("th", { scope: "col", className: kind ?? "" }, title || h("span.hide-text", {}, words.actions))))),
       h("tbody", {}, rows)));
 }
 

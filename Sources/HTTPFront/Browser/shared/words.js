@@ -117,6 +117,7 @@ export const words = {
   noKeys: "There are no keys.",
   made: "Made.",
   asOf: "As of",
+  actions: "Actions",
   ready: "waits for entries",
   busy: "working",
   silent: "silent, holds entries",
