@@ -31,6 +31,8 @@ struct App: Sendable {
     let cache: RedisClient
     /// The cache's server as well; sign-ins wait less long for it.
     let attempts: RedisClient
+    /// What Postgres sees of this process.
+    let member: FleetMember
 
     /// What has to be known before the first request: who is locked out, and how the streams stand.
     ///
@@ -57,7 +59,8 @@ struct App: Sendable {
         _ settings: FrontSettings, logger: Logger, onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> App {
         var postgresConfiguration = settings.postgres
-        postgresConfiguration.applicationName = "questline-front"
+        let member = FleetMember(kind: "questline-front", pool: settings.pool + App.countingPool + LiveHub.readers)
+        postgresConfiguration.applicationName = member.applicationName
         var redisConfiguration = settings.redis
         redisConfiguration.clientName = "questline-front"
         var cacheConfiguration = settings.cache
@@ -66,7 +69,7 @@ struct App: Sendable {
         cacheConfiguration.connectTimeout = .milliseconds(500)
         cacheConfiguration.commandTimeout = .milliseconds(500)
         let postgres = PostgresClient(postgresConfiguration, poolSize: settings.pool, waiters: 1_000)
-        let counting = PostgresClient(postgresConfiguration, poolSize: 2, waiters: 100)
+        let counting = PostgresClient(postgresConfiguration, poolSize: App.countingPool, waiters: 100)
         let redis = RedisClient(redisConfiguration, logger: logger)
         let cache = RedisClient(cacheConfiguration, logger: logger)
         let keys = StreamKeys(prefix: settings.prefix)
@@ -169,9 +172,12 @@ struct App: Sendable {
             onClosing: live.stop, logger: App.quiet(logger))
         return App(
             services: [pulse, streamWatch, forwarder, live, listener], routes: api.listed, pulse: pulse,
-            streamWatch: streamWatch, live: live, postgres: postgres, counting: counting, reading: reading, redis: redis, cache: cache,
-            attempts: attempts.redis)
+            streamWatch: streamWatch, live: live, postgres: postgres, counting: counting, reading: reading,
+            redis: redis, cache: cache, attempts: attempts.redis, member: member)
     }
+
+    /// Connections for explanations.
+    private static let countingPool = 2
 
     /// Further ones wait in the kernel's queue.
     static let mostConnections = 10_000

@@ -16,6 +16,7 @@ final class FrontProcess: Service {
     private let settings: FrontSettings
     private let logger: Logger
     private let onListening: @Sendable (Int) -> Void
+    private let pools = (main: PoolMeter(pool: "main"), explain: PoolMeter(pool: "explain"))
     private let phase = Mutex(Phase.waiting(because: "starting"))
 
     /// - Parameter onListening: told the port once the front listens.
@@ -39,11 +40,20 @@ final class FrontProcess: Service {
         return app
     }
 
+    /// Shows how the pools stand now.
+    func showPools() {
+        guard let app else { return }
+        pools.main.show(app.postgres.poolCounts, limit: app.postgres.poolSize)
+        pools.explain.show(app.counting.poolCounts, limit: app.counting.poolSize)
+    }
+
     func run() async throws {
         let app = try await App.build(settings, logger: logger, onListening: onListening)
         try await withGracefulShutdownHandler {
             do {
                 try await cancelWhenGracefulShutdown { try await self.open(app) }
+            } catch let error as PostgresError where error.code == .configuration {
+                throw SettingsError([SettingProblem(name: "DATABASE_URL", reason: error.message)])
             } catch {
                 // Told to stop before there was anything to do.
                 guard Task.isShuttingDownGracefully else { throw error }
@@ -53,6 +63,7 @@ final class FrontProcess: Service {
             try await ServiceGroup(configuration: configuration(app.services)).run()
         } onGracefulShutdown: {
             self.phase.withLock { $0 = .stopping }
+            app.pulse.announceStop()
         }
         await app.close()
     }
@@ -69,6 +80,7 @@ final class FrontProcess: Service {
                 try await pause()
             }
             do {
+                try await requireConnections(app)
                 return try await app.prepare()
             } catch let error as PostgresError where error.isRetryable {
                 outage.failed(error)
@@ -76,6 +88,17 @@ final class FrontProcess: Service {
             }
             try await pause()
         }
+    }
+
+    /// Warns if Postgres does not allow as many connections as all processes may open.
+    ///
+    /// - Throws: `PostgresError`, `SettingsError` if it does not even allow those of this process.
+    private func requireConnections(_ app: App) async throws {
+        let budget = try await ConnectionBudget.read(app.postgres, own: app.member)
+        if let reason = budget.refusal(of: app.member) {
+            throw SettingsError([SettingProblem(name: "QUESTLINE_POOL", reason: reason)])
+        }
+        for warning in budget.warnings { logger.warning("\(warning)") }
     }
 
     /// They stop in reverse order: first no more requests, then what the requests left behind.

@@ -29,6 +29,8 @@ extension FrontSettings {
         QUESTLINE_FAILED_SIGN_INS_PER_ADDRESS   in five minutes, by all fronts together (50)
         QUESTLINE_FAILED_SIGN_INS_PER_NAME      from all addresses together (50)
         …_PER_NAME_AND_ADDRESS                  from one address (10)
+        QUESTLINE_DEAD_LETTER_LIMIT             more dead letters are an alarm in the status (1000)
+        QUESTLINE_RETENTION_ENTRIES             as the workers have it, which the status compares with (1000000)
         QUESTLINE_LOG                           text or json (text at a terminal, else json)
         QUESTLINE_LOG_LEVEL                     trace, debug, info, notice, warning, error or critical (info)
 

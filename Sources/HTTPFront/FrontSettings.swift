@@ -95,6 +95,9 @@ struct FrontSettings: Sendable {
         failedSignInsPerAddress = reader.integer(
             "QUESTLINE_FAILED_SIGN_INS_PER_ADDRESS", default: 50, in: 1...1_000_000)
         guard let postgres, let redis, let cache else { return nil }
+        reader.refuseLocalPasswords(
+            ["DATABASE_URL": postgres.password, "REDIS_URL": redis.password, "CACHE_REDIS_URL": cache.password],
+            in: process.deployment)
         self.postgres = postgres
         self.redis = redis
         self.cache = cache

@@ -21,11 +21,16 @@ struct Connections: Sendable {
     let catalogOutage: OutageLog
     /// Batches that a healthy database does not get done: they wait for locks, or take too long.
     let contention: OutageLog
+    /// What Postgres sees of a process that stays; commands come and go.
+    let member: FleetMember?
 
-    init(_ settings: WorkerSettings, logger: Logger) {
+    init(_ settings: WorkerSettings, logger: Logger, stays: Bool = false) {
         self.settings = settings
         self.logger = logger
-        postgres = PostgresClient(settings.database, poolSize: settings.poolSize)
+        member = stays ? FleetMember(kind: settings.database.applicationName, pool: settings.poolSize) : nil
+        var database = settings.database
+        if let member { database.applicationName = member.applicationName }
+        postgres = PostgresClient(database, poolSize: settings.poolSize)
         streams = RedisClient(settings.streams, logger: logger)
         cache = RedisClient(settings.cache, logger: logger)
         postgresOutage = OutageLog("Postgres", logger: logger)
@@ -38,11 +43,18 @@ struct Connections: Sendable {
 
     /// Reads the settings and starts logging.
     ///
+    /// - Parameter stays: whether this process is a worker, and no command that is done in a moment.
     /// - Throws: `SettingsError` naming every wrong setting.
-    static func fromEnvironment(_ environment: [String: String] = Launch.environment) throws -> Connections {
-        let settings = try SettingsReader.read(environment) { WorkerSettings(&$0) }
+    static func fromEnvironment(
+        _ environment: [String: String] = Launch.environment, stays: Bool = false
+    ) throws -> Connections {
+        Connections(started: try SettingsReader.read(environment) { WorkerSettings(&$0) }, stays: stays)
+    }
+
+    /// Starts logging as the settings say.
+    init(started settings: WorkerSettings, stays: Bool = false) {
         Logs.start(settings.process)
-        return Connections(settings, logger: Logger(label: "questline-worker"))
+        self.init(settings, logger: Logger(label: "questline-worker"), stays: stays)
     }
 
     /// Waits until Postgres answers, saying so once.
@@ -57,22 +69,33 @@ struct Connections: Sendable {
     /// - Throws: as `waitForPostgres`.
     func waitForMigrations() async throws {
         var pause = Pause()
-        try await Migrator(postgres, logger: logger).waitUntilCurrent { error in
-            if let error { postgresOutage.failed(error) } else { postgresOutage.succeeded() }
-        } pause: {
-            try await pause.wait()
+        do {
+            try await Migrator(postgres, logger: logger).waitUntilCurrent { error in
+                if let error { postgresOutage.failed(error) } else { postgresOutage.succeeded() }
+            } pause: {
+                try await pause.wait()
+            }
+        } catch let error as PostgresError where error.code == .configuration {
+            throw Connections.wrongDatabase(error)
         }
     }
 
+    /// Whoever asks for readiness does not wait longer than this for a server that hangs.
+    private static let probePatience = Duration.seconds(2)
+
     /// Ready while Postgres and Redis answer and the schema is there.
     func readiness() async -> Readiness {
+        async let version = try? withDeadline(Connections.probePatience) { [postgres] in
+            try await Migrator.version(of: postgres)
+        }
+        async let pong = try? withDeadline(Connections.probePatience) { [streams] in try await streams.send(["PING"]) }
         var reasons: [String] = []
-        if let version = try? await Migrator.version(of: postgres) {
+        if let version = await version {
             if version < Migrator.requiredVersion { reasons.append("the database is not migrated") }
         } else {
             reasons.append("Postgres is away")
         }
-        if (try? await streams.send(["PING"])) == nil { reasons.append("Redis is away") }
+        if await pong == nil { reasons.append("Redis is away") }
         return reasons.isEmpty ? .ready : .waiting(reasons)
     }
 
@@ -88,6 +111,18 @@ struct Connections: Sendable {
         }
     }
 
+    /// Says how many connections all processes may open, and warns if Postgres does not allow so many.
+    ///
+    /// - Throws: `SettingsError` if it does not even allow those of this process.
+    func requireConnections() async throws {
+        guard let member else { return }
+        let budget = try await patiently { try await ConnectionBudget.read(postgres, own: member) }
+        if let reason = budget.refusal(of: member) {
+            throw SettingsError([SettingProblem(name: "QUESTLINE_POOL", reason: reason)])
+        }
+        for warning in budget.warnings { logger.warning("\(warning)") }
+    }
+
     @discardableResult
     private func patiently<Value>(_ body: () async throws -> Value) async throws -> Value {
         var pause = Pause()
@@ -98,9 +133,15 @@ struct Connections: Sendable {
                 return value
             } catch let error as PostgresError where error.isRetryable {
                 postgresOutage.failed(error)
+            } catch let error as PostgresError where error.code == .configuration {
+                throw Connections.wrongDatabase(error)
             }
             try await pause.wait()
         }
+    }
+
+    private static func wrongDatabase(_ error: PostgresError) -> SettingsError {
+        SettingsError([SettingProblem(name: "DATABASE_URL", reason: error.message)])
     }
 
     /// The name of this process in consumer groups: host, process and a random start id.

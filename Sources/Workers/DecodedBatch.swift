@@ -38,4 +38,9 @@ struct DecodedBatch<Item: Sendable>: Sendable {
 
     /// The items at these places.
     func items(_ places: [Int]) -> [Item] { places.compactMap { items[$0] } }
+
+    /// The entries of these places, those that cannot be parsed left out.
+    func entries(_ places: [Int]) -> [StreamID] {
+        places.compactMap { items[$0] == nil ? nil : deliveries[$0].entry.id }
+    }
 }

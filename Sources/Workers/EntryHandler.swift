@@ -10,9 +10,8 @@ protocol EntryHandler: Sendable {
 
     /// Applies all items in one transaction, harmlessly for those applied before, and tells others of it.
     ///
-    /// - Returns: items that went nowhere and never will, by their index, with the reason.
     /// - Throws: `PostgresError`, `CatalogUnusable`: nothing was applied as far as is known.
-    func apply(_ items: [Item]) async throws -> [Int: String]
+    func apply(_ items: [Item]) async throws -> Applied
 
     /// The key under which an item's row is inserted, in whose order the database takes the rows of a batch.
     func id(of item: Item) -> Identifier
@@ -22,6 +21,9 @@ protocol EntryHandler: Sendable {
     ///
     /// - Throws: `PostgresError`.
     func willBury(_ items: [Item]) async throws
+
+    /// These items are dead letters now: to be counted.
+    func buried(_ items: [Item])
 
     /// As `willBury`, for an entry that is not to be decoded any more: only its ids are looked at.
     ///
@@ -50,6 +52,16 @@ extension EntryHandler {
         }
         return suspect.map { BatchMachine.Suspicion(item: $0, before: before) }
     }
+}
+
+/// What became of items.
+struct Applied: Sendable {
+    /// Those that went nowhere and never will, by their index, with the reason.
+    var refused: [Int: String] = [:]
+    /// Those that had been applied before, by their index: nothing has changed by them.
+    var known: Set<Int> = []
+    /// When the transaction was seen to be committed.
+    let at = Timestamp.now
 }
 
 /// The quests cannot be known now: wait, for "no quests" would be a wrong answer.

@@ -21,6 +21,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
     let connections: Connections
     let letters: DeadLetters
     let lease: Lease
+    private let metrics: GroupMetrics
 
     private var settings: WorkerSettings { connections.settings }
     private var logger: Logger { connections.logger }
@@ -37,6 +38,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         self.connections = connections
         letters = DeadLetters(connections.streams, keys: keys)
         lease = Lease(group, reclaimIdle: connections.settings.reclaimIdle)
+        metrics = GroupMetrics(group.group)
     }
 
     func run() async throws {
@@ -115,8 +117,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         let taken = try await group.takeOver(entries.map(\.id), minIdle: settings.reclaimIdle, isTrial: isTrial)
         try await noteLost(taken.missing)
         guard let first = taken.deliveries.first else { return 0 }
-        Counter(label: "quest_reclaimed_total", dimensions: [("group", group.group)]).increment(
-            by: taken.deliveries.count)
+        metrics.reclaimed.increment(by: taken.deliveries.count)
         let batch = held(taken.deliveries)
         guard isTrial else {
             try await process(batch)
@@ -143,7 +144,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
             return
         }
         try await group.acknowledge(ids)
-        Counter(label: "quest_lost_entries_total", dimensions: [("group", group.group)]).increment(by: ids.count)
+        metrics.lost.increment(by: ids.count)
         logger.error(
             "entries are lost: something else deleted them from the stream before they were done with",
             metadata: [
@@ -189,12 +190,14 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         do {
             switch step {
             case .apply(let places):
-                let refused = try await handler.apply(work.items(places))
+                let applied = try await handler.apply(work.items(places))
+                metrics.recorded(work.entries(places), except: applied)
                 connections.postgresOutage.succeeded(group.group)
                 connections.catalogOutage.succeeded(group.group)
                 connections.contention.succeeded(group.group)
                 machine.succeeded(
-                    refusing: Dictionary(uniqueKeysWithValues: refused.map { (places[$0.key], $0.value) }))
+                    refusing: Dictionary(
+                        uniqueKeysWithValues: applied.refused.map { (places[$0.key], $0.value) }))
             case .bury(let burials):
                 try await bury(burials, of: work)
                 machine.succeeded()
@@ -222,7 +225,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
             } else if .now - began > StreamWorker.patience {
                 connections.contention.failed(error, of: group.group)
             }
-            Counter(label: "quest_batch_retries_total", dimensions: [("group", group.group)]).increment()
+            metrics.retries.increment()
             machine.unavailable()
         } catch let error as RedisError {
             connections.redisOutage.failed(error, of: group.group)
@@ -253,7 +256,10 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         for name: StaticString in ["event_id", "traceparent", "request_id"] {
             if let value = entry[name] { metadata["\(name)"] = "\(value)" }
         }
+        let origin = EventOrigin(traceparent: entry["traceparent"], requestID: nil)
+        if let trace = origin.traceID { metadata["trace_id"] = "\(trace)" }
         logger.warning("dead letters", metadata: metadata)
-        Counter(label: "quest_dead_letters_total", dimensions: [("group", group.group)]).increment(by: buried)
+        metrics.letters.increment(by: buried)
+        handler.buried(items)
     }
 }

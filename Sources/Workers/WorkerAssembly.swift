@@ -57,7 +57,8 @@ struct WorkerAssembly {
                     losses: losses),
                 StreamKeeper(
                     connections: connections, groups: groups, positions: StreamPositions(connections.postgres),
-                    signIns: signIns, losses: losses),
+                    signIns: signIns),
+                Reporter(connections, holder: consumer),
             ]
         }
     }

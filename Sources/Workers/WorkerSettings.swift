@@ -50,6 +50,9 @@ struct WorkerSettings: Sendable {
         roles = WorkerSettings.roles(
             reader.string("QUESTLINE_WORKER_ROLES", default: "progress,claims,relay,janitor"), &reader)
         guard var database, let streams, let cache else { return nil }
+        reader.refuseLocalPasswords(
+            ["DATABASE_URL": database.password, "REDIS_URL": streams.password, "CACHE_REDIS_URL": cache.password],
+            in: process.deployment)
         database.applicationName = "questline-worker"
         // Whatever the server still does for a stopped worker ends before another one takes its entries over.
         database.limitTimeouts(to: reclaimIdle * 0.8)

@@ -1,6 +1,7 @@
 import Domain
 import HTTPTypes
 import Hummingbird
+import Runtime
 import Testing
 
 @testable import HTTPFront

@@ -143,6 +143,29 @@ struct ProcessTests {
         }
     }
 
+    @Test("Told to stop, it says so at once on both ports, answers requests until it has drained, then ends")
+    func drain() async throws {
+        try await TestDatabase.with { database in
+            let front = try Executable.front.start(settings: [
+                "DATABASE_URL": database.url, "REDIS_URL": TestFront.redisURL, "CACHE_REDIS_URL": TestFront.redisURL,
+                "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0", "QUESTLINE_DRAIN_SECONDS": "5",
+            ])
+            let probes = Client(base: try url(in: try await front.line(containing: "probes listen")), isApi: false)
+            let client = Client(base: try url(in: try await front.line(containing: "\"listening\"")))
+            try await front.signal(SIGTERM)
+            try await eventually("both say that it stops") {
+                let answers = (try await client.get("/readyz"), try await probes.get("/readyz"))
+                return answers.0.text == "stopping\n" && answers.1.text == "stopping\n"
+            }
+            #expect(try await client.get("/api/v1/utils/health-check").status == 200)
+            let health = try Executable.worker.start(
+                ["health", "--port", String(probes.base.split(separator: ":").last ?? "")], settings: [:])
+            #expect(try await health.exitCode() == 1)
+            #expect(health.lines == ["stopping"])
+            #expect(try await front.exitCode(within: .seconds(20)) == 0)
+        }
+    }
+
     private func url(in line: String) throws -> String {
         guard let start = line.range(of: "http://") else { throw Unrecoverable("no address in \(line)") }
         return String(line[start.lowerBound...].prefix { $0 != "\"" && $0 != " " })

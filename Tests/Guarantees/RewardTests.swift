@@ -73,6 +73,16 @@ extension Guarantees {
                     .worker, ["migrate"], production.merging(["QUESTLINE_ADMIN_PASSWORD": "admin-password"]) { $1 })
                 #expect(known.code == 64)
                 #expect(!known.lines.contains { $0.contains("admin-password") }, "a refused secret is not shown")
+                let compose = try await stage.run(
+                    .worker, ["migrate"],
+                    production.merging([
+                        "QUESTLINE_API_KEY": "questline-local-key", "REDIS_URL": "redis://:questline@127.0.0.1",
+                        "DATABASE_URL": "postgres://questline:questline@127.0.0.1/questline",
+                    ]) { $1 })
+                #expect(compose.code == 64)
+                for name in ["DATABASE_URL", "REDIS_URL", "QUESTLINE_API_KEY", "QUESTLINE_ADMIN_PASSWORD"] {
+                    #expect(compose.lines.contains { $0.contains("wrong setting: \(name) ") }, "\(name)")
+                }
             }
         }
     }

@@ -16,6 +16,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = 300
+# Anonymous memory of a front and of a worker with nothing to do.
+MOST_IDLE_KB = 15_000_000 // 1024
 # ops/test has built the executables; without it they are built here.
 BUILT = os.environ.get("QUESTLINE_TEST_BIN")
 EXECUTABLES = ("--bin", BUILT) if BUILT else ("--debug",)
@@ -130,6 +132,17 @@ class DetachedTests(unittest.TestCase):
         self.assertEqual(ask(f'{redis} "$CACHE_REDIS_URL" CONFIG GET appendonly'), "no")
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             self.assertEqual(ask(f'psql "$DATABASE_URL" -Atc "SHOW {setting}"'), "on")
+
+    def test_idle_processes_are_small(self) -> None:
+        """After the demo, which has loaded and used everything; the heap is trimmed every ten seconds."""
+        until = time.monotonic() + 60
+        for name, pid in self.stack.pids().items():
+            while name == "front" or name.startswith("worker"):
+                anonymous = re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+                if int(anonymous.group(1)) < MOST_IDLE_KB:
+                    break
+                self.assertLess(time.monotonic(), until, f"{name}: {anonymous.group(0)}")
+                time.sleep(0.5)
 
     def test_a_second_start_says_so_and_changes_nothing(self) -> None:
         before = self.stack.pids()

@@ -138,18 +138,18 @@ struct PostgresClientTests {
         }
     }
 
-    @Test("A cancelled caller is free within a second, and the connection is not used again")
+    @Test("A cancelled caller is free long before its statement would end, and the connection is not used again")
     func cancellation() async throws {
         try await TestDatabase.with(seeded: false) { database in
             let client = try database.another(poolSize: 1)
             defer { client.close() }
             _ = try await client.query("SELECT 1")
-            let task = Task { try await client.query("SELECT pg_sleep(5)") }
+            let task = Task { try await client.query("SELECT pg_sleep(60)") }
             while client.poolCounts.lent == 0 { await Task.yield() }
             let start = ContinuousClock.now
             task.cancel()
             await #expect { _ = try await task.value } throws: { ($0 as? PostgresError)?.code == .cancelled }
-            #expect(ContinuousClock.now - start < .seconds(1))
+            #expect(ContinuousClock.now - start < .seconds(10))
             #expect(try await client.query("SELECT 2").first?.decode(0, as: Int32.self) == 2)
         }
     }

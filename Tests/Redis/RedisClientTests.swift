@@ -85,13 +85,13 @@ import Testing
     @Test func cancellationEndsAWaitAtOnceAndLeavesTheRestInOrder() async throws {
         try await TestRedis.with { redis in
             let blocking = redis.client.dedicated(name: "blocking")
-            let waiting = Task { try await blocking.send(["BLPOP", redis.key("nothing"), 4]) }
+            let waiting = Task { try await blocking.send(["BLPOP", redis.key("nothing"), 30]) }
             try await redis.waitUntilBlocked(blocking)
             let start = ContinuousClock.now
             waiting.cancel()
             let error = await #expect(throws: RedisError.self) { try await waiting.value }
             #expect(error?.code == .cancelled)
-            #expect(ContinuousClock.now - start < .seconds(1))
+            #expect(ContinuousClock.now - start < .seconds(10))
             // The reply that nobody waits for is not taken for the next one.
             _ = try await redis.client.send(["RPUSH", redis.key("nothing"), "late"])
             #expect(try await blocking.send(["ECHO", "mine"]).string == "mine")

@@ -131,7 +131,7 @@ import Testing
             let closing = Task { await client.close() }
             closing.cancel()
             await closing.value
-            #expect(ContinuousClock.now - start < .seconds(1))
+            #expect(ContinuousClock.now - start < .seconds(10))
         }
     }
 

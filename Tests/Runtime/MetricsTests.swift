@@ -44,4 +44,64 @@ struct MetricsTests {
         #expect(text.contains("questline_metrics_dropped_series 7"))
         #expect(text.contains("process_resident_memory_bytes"))
     }
+
+    @Test("What is known of a metric stands above it")
+    func help() {
+        let registry = MetricsRegistry()
+        registry.makeCounter(label: "quest_dead_letters_total", dimensions: [("group", "progress")]).increment(by: 0)
+        let timer = registry.makeTimer(label: "quest_event_duration", dimensions: [])
+        timer.recordNanoseconds(3_600_000_000_000)
+        let text = registry.exposition()
+        #expect(
+            text.contains(
+                """
+                # HELP quest_dead_letters_total Entries that became dead letters.
+                # TYPE quest_dead_letters_total counter
+                quest_dead_letters_total{group="progress"} 0
+
+                """))
+        #expect(text.contains(#"quest_event_duration_seconds_bucket{le="300.0"} 0"#))
+        #expect(text.contains(#"quest_event_duration_seconds_bucket{le="3600.0"} 1"#))
+        for line in text.split(separator: "\n") where line.hasPrefix("# TYPE ") {
+            let name = line.split(separator: " ")[2]
+            #expect(text.contains("# HELP \(name) "), "\(name)")
+        }
+    }
+
+    @Test("Every metric that is described ends as its kind should")
+    func names() {
+        for (name, description) in MetricDescription.all {
+            #expect(name.wholeMatch(of: /[a-z][a-z0-9_]*/) != nil, "\(name)")
+            #expect(description.help.hasSuffix("."), "\(name)")
+            if let bounds = description.bounds {
+                #expect(bounds == bounds.sorted() && bounds.count <= 20 && name.hasSuffix("_seconds"), "\(name)")
+            }
+        }
+    }
+
+    @Test("A gauge that nobody knows is absent, and its name with it, until it is set again")
+    func unknown() {
+        let registry = MetricsRegistry()
+        let (one, two) = (
+            registry.makeMeter(label: "g", dimensions: [("n", "1")]),
+            registry.makeMeter(label: "g", dimensions: [("n", "2")])
+        )
+        one.set(Double.nan)
+        two.set(Int64(2))
+        #expect(!registry.exposition().contains("g{n=\"1\"}"))
+        #expect(registry.exposition().contains("g{n=\"2\"} 2.0\n"))
+        two.set(Double.nan)
+        #expect(!registry.exposition().contains("TYPE g "))
+        one.set(Int64(0))
+        #expect(registry.exposition().contains("g{n=\"1\"} 0.0\n"))
+    }
+
+    @Test("What is cheap to ask for is asked before each exposition")
+    func looks() {
+        let registry = MetricsRegistry()
+        let meter = registry.makeMeter(label: "looked", dimensions: [])
+        registry.beforeExposition { meter.increment(by: 1) }
+        #expect(registry.exposition().contains("looked 1.0\n"))
+        #expect(registry.exposition().contains("looked 2.0\n"))
+    }
 }

@@ -32,10 +32,37 @@ struct ProbeServerTests {
         #expect(try await get("/readyz?x=1") == (200, "ok\n"))
         #expect(try await get("/metrics").1.contains("c_total 1\n"))
         #expect(try await get("/other").0 == 404)
+        let asked = try await ProbeClient.get("/readyz", port: port)
+        #expect(asked.status == 200 && asked.text == "ok\n")
         #expect(try await get("/livez", method: "POST").0 == 405)
         #expect(try await get("/livez", method: "HEAD") == (200, ""))
         task.cancel()
         try await task.value
+    }
+
+    @Test("Who asks a port where nobody answers, or never, is told so")
+    func silence() async throws {
+        let silent = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(silent) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let port = try withUnsafeMutablePointer(to: &address) { pointer in
+            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                try #require(bind(silent, $0, length) == 0 && getsockname(silent, $0, &length) == 0)
+            }
+            return Int(UInt16(bigEndian: pointer.pointee.sin_port))
+        }
+        func ask() async -> String? {
+            do {
+                _ = try await ProbeClient.get("/readyz", port: port, timeout: .milliseconds(300))
+                return nil
+            } catch { return "\(error)" }
+        }
+        #expect(await ask()?.contains("gave no answer") == true)
+        try #require(listen(silent, 1) == 0)
+        #expect(await ask()?.contains("gave no answer") == true)
     }
 
     @Test("A taken port is named, with the settings that change it")

@@ -45,6 +45,7 @@ struct SettingsReaderTests {
                 _ = reader.choice("FRUIT", default: Fruit.apple)
                 _ = reader.required("MISSING")
                 _ = reader.parsed("URL") { _ in throw Odd() }
+                _ = reader.integer("PORT", default: 1, in: 0...9)
                 return 1
             }
         }
@@ -86,5 +87,15 @@ struct SettingsReaderTests {
         #expect(wrong("well known", .production))
         #expect(!wrong("well kept", .production))
         #expect(wrong("short", .local))
+    }
+
+    @Test("Production refuses the servers' well-known password, and names each setting that holds it")
+    func serverPasswords() {
+        func named(_ deployment: Deployment) -> [String] {
+            problems([:]) { $0.refuseLocalPasswords(["A": "questline", "B": nil, "C": "kept"], in: deployment) }
+        }
+        #expect(named(.local).isEmpty)
+        #expect(named(.production).count == 1)
+        #expect(named(.production).first?.contains("A ") == true)
     }
 }

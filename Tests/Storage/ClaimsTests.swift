@@ -17,8 +17,8 @@ struct ClaimsTests {
         try await TestDatabase.with { database in
             let claims = Claims(database.client)
             let completion = Sample.completion()
-            #expect(try await claims.store([completion]) == 1)
-            #expect(try await claims.store([completion]) == 0)
+            #expect(try await claims.store([completion]).count == 1)
+            #expect(try await claims.store([completion]).count == 0)
             #expect(try await balances(database, completion.userID)?.diamond == 0)
             let first = try #require(try await claims.claim(completion.id, of: completion.userID))
             #expect(first.status == .claimed)
@@ -57,8 +57,8 @@ struct ClaimsTests {
             }
             let others = (0..<20).map { _ in Sample.completion(autoClaim: true) }
             let claims = Claims(database.client)
-            #expect(try await claims.store((batch + others).shuffled()) == 25)
-            #expect(try await claims.store(batch) == 0)
+            #expect(try await claims.store((batch + others).shuffled()).count == 25)
+            #expect(try await claims.store(batch).count == 0)
             #expect(try await balances(database, person)?.diamond == 15)
             let entries = try await Wallets(database.client).entries(of: person, limit: 100)
             #expect(entries.first?.balanceAfter == 15)
@@ -78,7 +78,7 @@ struct ClaimsTests {
                 Sample.completion(of: person, autoClaim: true), Sample.completion(of: person, autoClaim: false),
                 Sample.completion(of: person, item: .gold, autoClaim: true),
             ]
-            #expect(try await Claims(database.client).store(batch) == 3)
+            #expect(try await Claims(database.client).store(batch).count == 3)
             let found = try await balances(database, person)
             #expect(found?.diamond == 10 && found?.gold == 10)
         }
@@ -90,7 +90,7 @@ struct ClaimsTests {
             let claims = Claims(database.client)
             let completions = (0..<200).map { _ in Sample.completion(autoClaim: Bool.random()) }
             let stored = try await withThrowingTaskGroup(of: Int.self) { group in
-                for _ in 0..<4 { group.addTask { try await claims.store(completions.shuffled()) } }
+                for _ in 0..<4 { group.addTask { try await claims.store(completions.shuffled()).count } }
                 return try await group.reduce(0, +)
             }
             #expect(stored == 200)

@@ -35,8 +35,11 @@ public final class PrivatePostgres: Sendable {
     }
 
     /// Returns when the server accepts connections. The remains of a killed one may take a moment to go away.
-    public func start() async throws {
-        try await launch([], until: "ready to accept connections")
+    ///
+    /// - Parameter settings: beside those that every one has.
+    public func start(_ settings: [String: String] = [:]) async throws {
+        try await launch(
+            settings.flatMap { ["-c", "\($0.key)=\($0.value)"] }, until: "ready to accept connections")
     }
 
     /// Starts a server that is still "starting up" (SQLSTATE 57P03 for everyone who comes) until `endStartup`.

@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 import uuid
-from typing import Any
+from typing import Any, Callable
 
 import say
 import servers
@@ -17,6 +17,9 @@ PATIENCE = 30  # seconds that the workers have for one sign-in
 # After each sign-in: streak, duplication.
 STEPS = [(1, 0), (2, 0), (0, 1), (1, 1), (2, 1), (0, 2), (0, 2), (0, 2)]
 
+# Answers a statement in CSV, with a heading.
+Query = Callable[[str], str]
+
 
 class Different(Exception):
     """What came out is not the example."""
@@ -25,9 +28,9 @@ class Different(Exception):
 class Person:
     """Somebody in the example, and the way their requests say who asks."""
 
-    def __init__(self, environment: dict[str, str], title: str):
+    def __init__(self, environment: dict[str, str], query: Query, title: str):
         self.base = environment["QUESTLINE_URL"] + "/api/v1"
-        self.database = environment["DATABASE_URL"]
+        self.query = query
         self.title = title
         self.id = ""
         self.headers: dict[str, str] = {}
@@ -50,8 +53,8 @@ class Person:
 class Player(Person):
     """Somebody with a name and a password."""
 
-    def __init__(self, environment: dict[str, str]):
-        super().__init__(environment, "")
+    def __init__(self, environment: dict[str, str], query: Query):
+        super().__init__(environment, query, "")
         self.name, self.password = f"demo-{secrets.token_hex(4)}", secrets.token_hex(8)
         body = {"user_name": self.name, "password": self.password}
         self.id = self.call("POST", "/users/signup", (201,), json_body=body)["user_id"]
@@ -67,8 +70,8 @@ class Player(Person):
 class Known(Person):
     """Somebody who signs in elsewhere and never signed up here: everything goes by the API key."""
 
-    def __init__(self, environment: dict[str, str]):
-        super().__init__(environment, "")
+    def __init__(self, environment: dict[str, str], query: Query):
+        super().__init__(environment, query, "")
         self.id = str(uuid.uuid4())
         self.title = f"{self.id} never signed up and comes by the API key"
         self.headers = {"X-API-Key": environment["QUESTLINE_API_KEY"]}
@@ -78,11 +81,17 @@ class Known(Person):
         self.call("POST", "/sign-ins", (202,), json_body={"user_id": self.id})
 
 
-def show(environment: dict[str, str]) -> bool:
-    """Plays the example twice, once by password and once by key. False if anything differs from it."""
+def show(environment: dict[str, str], query: Query | None = None) -> bool:
+    """Plays the example twice, once by password and once by key. False if anything differs from it.
+
+    Without a `query` the database is asked by psql, at its URL.
+    """
+    def by_psql(statement: str) -> str:
+        return servers.checked(servers.psql(environment["DATABASE_URL"], statement, "--csv"))
+
     try:
         for kind in (Player, Known):
-            play(kind(environment))
+            play(kind(environment, query or by_psql))
     except (Different, KeyError, TypeError, AttributeError) as difference:
         text = str(difference) if isinstance(difference, Different) else f"an answer lacks {difference}"
         say.trouble(f"\nThis is not the example: {text}")
@@ -175,8 +184,7 @@ def events(person: Person) -> list[dict[str, str]]:
         "to_char(\"timestamp\" AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS') AS at "
         f"FROM processing.events WHERE user_id = '{uuid.UUID(person.id)}' ORDER BY recorded_at, id"
     )
-    text = servers.checked(servers.psql(person.database, statement, "--csv"))
-    return list(csv.DictReader(io.StringIO(text)))
+    return list(csv.DictReader(io.StringIO(person.query(statement))))
 
 
 def progress(person: Person) -> tuple[int, int]:

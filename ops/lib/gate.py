@@ -4,9 +4,11 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Callable
+from xml.etree import ElementTree
 
 import build
 import packages
@@ -38,6 +40,7 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
         raise say.Stop(f"Another ops/test is running here{f' (pid {owner.pid}); Ctrl-C there stops it' if owner else ''}.")
     processes.adopt_orphans()
     results: list[tuple[str, bool, float]] = []
+    failures: list[str] = []
 
     def step(name: str, work: Callable[[], bool]) -> bool:
         say.line(f"\n== {name}")
@@ -50,7 +53,7 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
     fleet.stop_all(quiet=True)  # what a killed run has left
     servers.remove_data(FOLDER)
     try:
-        packages.install()
+        packages.install([*packages.NEEDED, *packages.TESTS])
         build.need_swift()
         if not options.filter:
             step("top level", top_level)
@@ -59,10 +62,10 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
         if step("build", lambda: built(warnings)):
             step("no warnings", lambda: say.each(warnings, none="None about our own code."))
             environment = start(fleet)
-            step("tests", lambda: swift_tests(options, environment))
+            step("tests", lambda: swift_tests(options, environment, failures))
             for suite in sorted(stack.PROJECT.glob("Tests/*/run.py")):
                 if not options.filter or options.filter in suite.parent.name:
-                    step(suite.parent.name, lambda: python_suite(suite, environment))
+                    step(suite.parent.name, lambda: python_suite(suite, environment, failures))
     finally:
         interruptions.ignore()
         fleet.stop_all(quiet=True)
@@ -71,7 +74,7 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
         if left:
             say.trouble(f"Tests have left these running, which are ended now: {', '.join(left)}")
         if results:
-            summary(results)
+            summary(results, failures)
     return 0 if all(good for _, good, _ in results) else 1
 
 
@@ -117,29 +120,57 @@ def start(fleet: Fleet) -> dict[str, str]:
         "QUESTLINE_TEST_DATABASE_URL": database,
         "QUESTLINE_TEST_BIN": str(build.folder("debug").resolve()),
         "QUESTLINE_TEST_POSTGRES_BIN": str(servers.POSTGRES_BIN),
+        "QUESTLINE_TEST_PGBOUNCER": str(packages.unpacked(packages.PGBOUNCER, stack.STACK / "tools" / "pgbouncer")),
+        # Hundreds at once on two cores would measure how long tests take to begin.
+        "SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH": str(4 * (os.cpu_count() or 2)),
     }
 
 
-def swift_tests(options: argparse.Namespace, environment: dict[str, str]) -> bool:
-    command = ["swift", "test", "--skip-build", "--disable-xctest", "--parallel"]
+def swift_tests(options: argparse.Namespace, environment: dict[str, str], failures: list[str]) -> bool:
+    report = FOLDER / "tests.xml"
+    command = ["swift", "test", "--skip-build", "--disable-xctest", "--parallel", "--xunit-output", str(report)]
     if options.filter:
         command += ["--filter", options.filter]
-    return processes.run(
+    report.unlink(missing_ok=True)
+    good = processes.run(
         command, environment=environment, folder=stack.PROJECT, limit=LIMIT, stdin=subprocess.DEVNULL
     ) == 0
+    if not good:
+        failures += failed_tests(report)
+    return good
 
 
-def python_suite(suite: Path, environment: dict[str, str]) -> bool:
-    return processes.run(
-        [sys.executable, "-B", "-u", str(suite)],
-        environment=environment, folder=stack.PROJECT, limit=LIMIT, stdin=subprocess.DEVNULL,
-    ) == 0
+def failed_tests(report: Path) -> list[str]:
+    """Each test that failed and the first of its reasons: they stand far up in the output."""
+    try:
+        cases = ElementTree.parse(report).iter("testcase")
+    except (OSError, ElementTree.ParseError):
+        return ["The tests have ended without a report: the last lines above them say how."]
+    return [
+        f"{case.get('classname')}.{case.get('name')}: {failure.get('message')}"
+        for case in cases if (failure := case.find("failure")) is not None
+    ]
 
 
-def summary(results: list[tuple[str, bool, float]]) -> None:
+def python_suite(suite: Path, environment: dict[str, str], failures: list[str]) -> bool:
+    with tempfile.TemporaryFile("w+") as output:
+        good = processes.run(
+            [sys.executable, "-B", "-u", str(suite)],
+            environment=environment, folder=stack.PROJECT, limit=LIMIT, stdin=subprocess.DEVNULL, output=output,
+        ) == 0
+        output.seek(0)
+        if not good:
+            failures += [row.strip() for row in output if row.startswith(("FAIL: ", "ERROR: "))]
+    return good
+
+
+def summary(results: list[tuple[str, bool, float]], failures: list[str]) -> None:
     say.line("\n== summary")
     for name, good, seconds in results:
         say.line(f"  {'passed' if good else 'FAILED'}  {name:<16} {seconds:7.1f} s")
+    # Why it failed stands far up: here it is once more, in short.
+    for failure in failures:
+        say.line(f"  {failure}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Starting and stopping processes, always by pid and never a stranger's."""
 
+import codecs
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import time
@@ -185,12 +187,10 @@ def run(
         arguments, env=environment, cwd=folder, stdin=stdin, stdout=piped, stderr=subprocess.STDOUT if output else None
     )
     try:
+        until = time.monotonic() + limit if limit else None
         if output:
-            for raw in child.stdout:
-                text = raw.decode(errors="replace")
-                print(text, end="", flush=True)
-                output.write(text)
-        return child.wait(limit)
+            copy(child, output, until)
+        return child.wait(until and max(0, until - time.monotonic()))
     except subprocess.TimeoutExpired:
         say.trouble(f"{arguments[0]} has not ended after {limit / 60:.0f} minutes and is stopped.")
         return 124
@@ -198,3 +198,16 @@ def run(
         running = identity(child.pid) if child.poll() is None else None
         if running:
             stop(running, (signal.SIGINT, 10), (signal.SIGTERM, 10), (signal.SIGKILL, 10))
+
+
+def copy(child: subprocess.Popen, output: IO[str], until: float | None) -> None:
+    """Shows and writes what a child prints, until it ends; grandchildren that hold its pipe do not outlast `until`."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    while select.select([child.stdout], [], [], until and max(0, until - time.monotonic()))[0]:
+        piece = os.read(child.stdout.fileno(), 65_536)
+        text = decoder.decode(piece, final=not piece)
+        print(text, end="", flush=True)
+        output.write(text)
+        if not piece:
+            return
+    raise subprocess.TimeoutExpired(child.args, 0)

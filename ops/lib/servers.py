@@ -126,7 +126,8 @@ def start_postgres(fleet: Fleet, password: str, owner: str | None = "questline",
     # After a power cut it replays its log first.
     fleet.wait_until("postgres", lambda: psql(superuser, "SELECT 1").returncode == 0, patience=300)
     if psql(superuser, "SELECT 1 FROM pg_database WHERE datname = 'questline'").stdout.strip() != "1":
-        if owner:
+        # The role outlives a database that somebody has dropped.
+        if owner and psql(superuser, f"SELECT 1 FROM pg_roles WHERE rolname = '{owner}'").stdout.strip() != "1":
             checked(psql(superuser, f"CREATE ROLE {owner} LOGIN PASSWORD '{password}'"))
         checked(psql(superuser, f"CREATE DATABASE questline OWNER {owner or 'postgres'}"))
     return f"postgres://{owner or 'postgres'}:{password}@{address}/questline"

@@ -26,6 +26,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--detach", action="store_true", help="return when everything runs; ops/down stops it")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes (1)")
     parser.add_argument("--port", type=int, default=5173, help="the port of the page and the API (5173)")
+    parser.add_argument("--servers", action="store_true", help="only Redis and Postgres, to restore a backup into them")
     built = parser.add_mutually_exclusive_group()
     built.add_argument("--debug", action="store_true", help="build for debugging instead of release")
     built.add_argument("--bin", type=Path, metavar="FOLDER", help="take the executables from there instead of building")
@@ -34,6 +35,8 @@ def arguments() -> argparse.Namespace:
         parser.error("--workers is a number from 1 to 64")
     if not 1 <= options.port <= 65535:
         parser.error("--port is a number from 1 to 65535")
+    if options.servers and options.demo:
+        parser.error("--demo needs more than --servers")
     if options.bin and not all((options.bin / name).is_file() for name in stack.EXECUTABLES):
         parser.error(f"{options.bin} does not have {' and '.join(stack.EXECUTABLES)}")
     return options
@@ -57,7 +60,8 @@ def main(options: argparse.Namespace, interruptions: processes.Interruptions) ->
         install(options.bin or build.executables("debug" if options.debug else "release"))
         environment = start(fleet, options)
         good = not options.demo or demo.show(environment)
-        five_lines(environment)
+        if not options.servers:
+            five_lines(environment)
         keep = options.detach
         if keep:
             say.line(f"\nRunning. {stack.shown(stack.STACK / 'env')} has the settings; stop it with ops/down.")
@@ -119,6 +123,8 @@ def start(fleet: Fleet, options: argparse.Namespace) -> dict[str, str]:
     }
     stack.write_environment(stack.STACK, settings)
     environment = {"QUESTLINE_LOG": "text"} | os.environ | settings
+    if options.servers:
+        return environment
 
     program = stack.STACK / "bin"
     fleet.start("migrate", [str(program / "questline-worker"), "migrate"], environment=environment)

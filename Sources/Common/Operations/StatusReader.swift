@@ -76,6 +76,12 @@ public struct StatusReader: Sendable {
         let version = try await Migrator.version(of: postgres)
         status.schemaVersion = version
         status.durabilityWarnings += try await DatabaseDurability.weaknesses(postgres)
+        let budget = try await ConnectionBudget.read(postgres)
+        status.connections = budget.shares.map {
+            SystemStatus.Connections(
+                limit: $0.limit, allowed: $0.allowed, processes: $0.processes, pools: $0.pools, others: $0.others)
+        }
+        status.connectionWarnings = budget.warnings
         if let fault = NotMigrated(version: version) {
             status.alarms.append(fault.description)
             return

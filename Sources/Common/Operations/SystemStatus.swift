@@ -76,6 +76,17 @@ public struct SystemStatus: Encodable, Sendable {
         }
     }
 
+    /// One bound on the connections to Postgres, and what counts against it.
+    public struct Connections: Encodable, Sendable {
+        public let limit: String
+        public let allowed: Int
+        public let processes: Int
+        /// What those processes may open.
+        public let pools: Int
+        /// What anybody else holds now.
+        public let others: Int
+    }
+
     public internal(set) var groups: [Group] = []
     public internal(set) var outboxes: [Outbox] = []
     public internal(set) var deadLetters: Int?
@@ -86,6 +97,10 @@ public struct SystemStatus: Encodable, Sendable {
     public internal(set) var schemaVersion: Int32?
     /// Server settings weaker than what Questline promises; empty is good.
     public internal(set) var durabilityWarnings: [String] = []
+    /// Of the server, of our role and of the database, as far as they have one.
+    public internal(set) var connections: [Connections] = []
+    /// What may run out once all pools are full; nothing is wrong yet.
+    public internal(set) var connectionWarnings: [String] = []
     /// What could not be asked, and why.
     public internal(set) var unreachable: [String] = []
 
@@ -111,6 +126,8 @@ public struct SystemStatus: Encodable, Sendable {
         try values.encodeIfPresent(catalogRevision, forKey: .catalogRevision)
         try values.encodeIfPresent(schemaVersion, forKey: .schemaVersion)
         try values.encode(durabilityWarnings, forKey: .durabilityWarnings)
+        try values.encode(connections, forKey: .connections)
+        try values.encode(connectionWarnings, forKey: .connectionWarnings)
         try values.encode(unreachable, forKey: .unreachable)
     }
 
@@ -125,6 +142,8 @@ public struct SystemStatus: Encodable, Sendable {
         case catalogRevision = "catalog_revision"
         case schemaVersion = "schema_version"
         case durabilityWarnings = "durability_warnings"
+        case connections
+        case connectionWarnings = "connection_warnings"
         case unreachable
     }
 }

@@ -11,9 +11,15 @@ public final class PostgresClient: Sendable {
 
     public init(_ configuration: PostgresConfiguration, poolSize: Int = 4, waiters: Int = 256) {
         self.configuration = configuration
+        let check = SessionCheck()
         pool = LeasePool(
             limit: poolSize, waiters: waiters,
-            make: { try await PostgresConnection.connect(configuration) },
+            make: {
+                let connection = try await PostgresConnection.connect(configuration)
+                try await check.look(at: connection)
+                try await connection.setUp()
+                return connection
+            },
             isUsable: \.isUsable)
     }
 
@@ -65,7 +71,7 @@ public final class PostgresClient: Sendable {
     ///
     /// - Throws: `PostgresError`.
     public func execute(script: String, operation: String = #function) async throws {
-        try await lease(operation) { try await $0.execute(script: script, operation: operation) }
+        try await lease(operation) { _ = try await $0.execute(script: script, operation: operation) }
     }
 
     /// Ends sessions of this installation whose process has stopped in the middle of sending: that said nothing for the

@@ -4,6 +4,8 @@ import CLibPQ
 public struct PostgresConfiguration: Sendable {
     /// A URL or a keyword string as libpq reads it, with any of its settings (`sslmode`, `target_session_attrs`, …).
     public let url: String
+    /// As the URL holds it.
+    public let password: String?
     public var applicationName = "questline"
     /// For name resolution, connecting and authenticating; a `connect_timeout` in the URL wins.
     public var connectTimeout: Duration = .seconds(5)
@@ -26,6 +28,7 @@ public struct PostgresConfiguration: Sendable {
             throw PostgresError(.configuration, operation: "read the connection URL", message: redacted(text, of: url))
         }
         defer { unsafe PQconninfoFree(options) }
+        password = unsafe PostgresConfiguration.value(of: "password", in: options)
         // libpq itself looks at the port only when it connects.
         let ports = unsafe PostgresConfiguration.value(of: "port", in: options) ?? ""
         let areGood = ports.split(separator: ",").allSatisfy { UInt16($0).map { $0 > 0 } ?? false }

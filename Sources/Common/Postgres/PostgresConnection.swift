@@ -7,9 +7,9 @@ import Reactor
 /// Used by one task at a time, which the pool's lease sees to. After any doubt about what the server is still going to
 /// send (a timeout, a cancellation, a lost connection) it is broken and must not be used again.
 @safe final class PostgresConnection: @unchecked Sendable {
-    private let pointer: OpaquePointer
+    let pointer: OpaquePointer
     private let descriptor: Int32
-    private let configuration: PostgresConfiguration
+    let configuration: PostgresConfiguration
     private var prepared: [String: String] = [:]
     private var preparedCount = 0
     private(set) var isBroken = false
@@ -17,7 +17,7 @@ import Reactor
     /// Threads of its own: a database that does not answer must not hold up connecting to anything else.
     private static let connecting = BlockingCalls(threads: 4, queue: 1_000)
 
-    /// Connects on a thread that may block.
+    /// Connects on a thread that may block. The session is as the server gives it until `setUp`.
     static func connect(_ configuration: PostgresConfiguration) async throws -> PostgresConnection {
         try await connecting.run { try PostgresConnection(configuration) }
     }
@@ -52,11 +52,9 @@ import Reactor
         }
         // Notices would be written to standard error, in no format of ours.
         unsafe PQsetNoticeProcessor(pointer, { _, _ in }, nil)
-        let answer = unsafe PQexec(pointer, configuration.sessionSettings)
-        defer { unsafe PQclear(answer) }
-        guard unsafe PQresultStatus(answer) == PGRES_COMMAND_OK, unsafe PQsetnonblocking(pointer, 1) == 0,
-            unsafe PQenterPipelineMode(pointer) == 1
-        else { throw unsafe PostgresConnection.lost(pointer, operation: "set up the session", outcomeIsUnknown: false) }
+        guard unsafe PQsetnonblocking(pointer, 1) == 0, unsafe PQenterPipelineMode(pointer) == 1 else {
+            throw unsafe PostgresConnection.lost(pointer, operation: "connect", outcomeIsUnknown: false)
+        }
     }
 
     deinit {
@@ -87,16 +85,22 @@ import Reactor
     }
 
     /// Runs a text of several statements without parameters, outside of pipeline mode.
-    func execute(script: String, operation: String) async throws {
-        let deadline = ContinuousClock.now + .seconds(600)
+    ///
+    /// - Returns: the last statement's result, in text form.
+    func execute(
+        script: String, operation: String, within limit: Duration = .seconds(600)
+    ) async throws -> ResultHandle? {
+        let deadline = ContinuousClock.now + limit
         guard unsafe PQexitPipelineMode(pointer) == 1, unsafe PQsendQuery(pointer, script) == 1 else {
             throw lose(operation: operation)
         }
         do {
             try await flush(before: deadline, operation: operation)
             var failure: PostgresError?
+            var last: ResultHandle?
             while let result = try await next(before: deadline, operation: operation) {
                 failure = failure ?? PostgresConnection.failure(of: result, operation: operation)
+                last = result
             }
             if let failure {
                 // The script may have left a transaction open.
@@ -104,6 +108,7 @@ import Reactor
                 throw failure
             }
             guard unsafe PQenterPipelineMode(pointer) == 1 else { throw lose(operation: operation) }
+            return last
         } catch let error as WaitError {
             throw giveUp(error, operation: operation)
         }

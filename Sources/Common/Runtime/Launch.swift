@@ -45,8 +45,9 @@ public enum Launch {
     /// Runs `services` until one of them ends or SIGTERM or SIGINT arrives. Then they are told to finish, in reverse order,
     /// are cancelled after `grace`, and the process ends by force after `patience`.
     ///
+    /// - Parameter draining: how long one of them goes on working on purpose after the order to stop; both times begin then.
     /// - Throws: the error of the first service that failed.
-    public static func run(_ services: [any Service], logger: Logger) async throws {
+    public static func run(_ services: [any Service], draining: Duration = .zero, logger: Logger) async throws {
         prepare()
         var configuration = ServiceGroupConfiguration(
             services: services.map { service in
@@ -56,15 +57,15 @@ public enum Launch {
                     serviceName: String(describing: type(of: service)))
             } + [
                 ServiceGroupConfiguration.ServiceConfiguration(
-                    service: Watchdog(logger: logger), successTerminationBehavior: .ignore,
-                    serviceName: "Watchdog"),
+                    service: Watchdog(patience: draining + patience, logger: logger),
+                    successTerminationBehavior: .ignore, serviceName: "Watchdog"),
                 ServiceGroupConfiguration.ServiceConfiguration(
                     service: HeapTrimmer(), successTerminationBehavior: .ignore, serviceName: "HeapTrimmer"),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             // The group's own lines about each service are for its developers.
             logger: quiet(logger))
-        configuration.maximumGracefulShutdownDuration = grace
+        configuration.maximumGracefulShutdownDuration = draining + grace
         try await ServiceGroup(configuration: configuration).run()
         logger.info("stopped")
     }
@@ -101,15 +102,16 @@ public enum Launch {
 
 /// Ends a process that does not end by itself.
 private struct Watchdog: Service {
+    let patience: Duration
     let logger: Logger
 
     func run() async throws {
         try? await gracefulShutdown()
         logger.info("stopping")
         // Outlives this service on purpose: it is there for the case that the others do not end.
-        Task.detached { [logger] in
-            try await Task.sleep(for: Launch.patience)
-            logger.error("did not stop within \(Launch.patience.inWords), ending now")
+        Task.detached { [patience, logger] in
+            try await Task.sleep(for: patience)
+            logger.error("did not stop within \(patience.inWords), ending now")
             _exit(ExitCode.failure)
         }
     }

@@ -46,7 +46,8 @@ final class GaugeSeries: MeterHandler, RecorderHandler, Series {
     func record(_ new: Double) { set(new) }
 
     func write(name: String, labels: String, to text: inout String) {
-        line(name, labels, value.withLock { $0 }, to: &text)
+        let value = value.withLock { $0 }
+        if !value.isNaN { line(name, labels, value, to: &text) }
     }
 }
 

@@ -5,6 +5,7 @@ import Synchronization
 ///
 /// Timers become histograms in seconds, aggregating recorders histograms, meters and other recorders gauges. The number
 /// of series is bounded: what would be one too many is counted nowhere, and `questline_metrics_dropped_series` says so.
+/// A gauge that is set to NaN is not shown: nobody knows its value now.
 public final class MetricsRegistry: MetricsFactory {
     struct Family {
         let kind: String
@@ -15,6 +16,7 @@ public final class MetricsRegistry: MetricsFactory {
         var families: [String: Family] = [:]
         var count = 0
         var dropped = 0
+        var looks: [@Sendable () -> Void] = []
     }
 
     private let limit: Int
@@ -26,20 +28,29 @@ public final class MetricsRegistry: MetricsFactory {
 
     /// Makes this registry the backend of swift-metrics. To be called once in a process, before the first metric is made.
     public func start() {
+        _ = ProcessFigures.started
         MetricsSystem.bootstrap(self)
+    }
+
+    /// Has `look` called before every exposition, to set what is cheaper to ask for than to follow.
+    public func beforeExposition(_ look: @escaping @Sendable () -> Void) {
+        state.withLock { $0.looks.append(look) }
     }
 
     /// Everything there is, in the text exposition format 0.0.4, families sorted by name.
     public func exposition() -> String {
+        for look in state.withLock({ $0.looks }) { look() }
         let (families, dropped) = state.withLock { ($0.families, $0.dropped) }
         var text = ""
         for (name, family) in families.sorted(by: { $0.key < $1.key }) {
-            text += "# TYPE \(name) \(family.kind)\n"
+            var lines = ""
             for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
-                series.write(name: name, labels: labels, to: &text)
+                series.write(name: name, labels: labels, to: &lines)
             }
+            if !lines.isEmpty { text += MetricDescription.header(name, family.kind) + lines }
         }
-        text += "# TYPE questline_metrics_dropped_series gauge\nquestline_metrics_dropped_series \(dropped)\n"
+        text += MetricDescription.header("questline_metrics_dropped_series", "gauge")
+        text += "questline_metrics_dropped_series \(dropped)\n"
         return text + ProcessFigures.exposition()
     }
 
@@ -59,15 +70,17 @@ public final class MetricsRegistry: MetricsFactory {
 
     public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         if aggregate {
-            return series(MetricText.name(label), "histogram", dimensions) { HistogramSeries(HistogramSeries.sizes) }
+            return histogram(MetricText.name(label), dimensions, HistogramSeries.sizes)
         }
         return series(MetricText.name(label), "gauge", dimensions) { GaugeSeries() }
     }
 
     public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-        series(MetricText.name(label, suffix: "_seconds"), "histogram", dimensions) {
-            HistogramSeries(HistogramSeries.durations)
-        }
+        histogram(MetricText.name(label, suffix: "_seconds"), dimensions, HistogramSeries.durations)
+    }
+
+    private func histogram(_ name: String, _ dimensions: [(String, String)], _ usual: [Double]) -> HistogramSeries {
+        series(name, "histogram", dimensions) { HistogramSeries(MetricDescription.all[name]?.bounds ?? usual) }
     }
 
     // A series lives as long as the process: a handler that is dropped and made again goes on counting where it was.

@@ -31,3 +31,18 @@ public struct ProcessSettings: Sendable {
         self.probePort = reader.integer("QUESTLINE_PROBE_PORT", default: probePort, in: 0...65_535)
     }
 }
+
+extension SettingsReader {
+    /// What compose.yaml gives the servers of a local installation.
+    static let localPassword = "questline"
+
+    /// Reports each setting whose URL holds that password in production.
+    ///
+    /// - Parameter passwords: by the name of the setting.
+    public mutating func refuseLocalPasswords(_ passwords: KeyValuePairs<String, String?>, in deployment: Deployment) {
+        guard deployment == .production else { return }
+        for (name, password) in passwords where password == SettingsReader.localPassword {
+            report(name, "has the well-known password of a local installation in production")
+        }
+    }
+}

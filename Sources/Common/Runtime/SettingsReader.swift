@@ -24,7 +24,11 @@ public struct SettingsReader {
     ) throws(SettingsError) -> Value {
         var reader = SettingsReader(environment)
         let value = body(&reader)
-        guard reader.problems.isEmpty, let value else { throw SettingsError(reader.problems) }
+        guard reader.problems.isEmpty, let value else {
+            // What several parts of the settings read is wrong once.
+            var told: Set<SettingProblem> = []
+            throw SettingsError(reader.problems.filter { told.insert($0).inserted })
+        }
         return value
     }
 

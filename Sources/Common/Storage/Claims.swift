@@ -33,14 +33,27 @@ public struct Claims: Sendable {
     /// completions' outbox rows, in one transaction. Repeating it changes nothing.
     ///
     /// - Parameter completions: no two with the same id.
-    /// - Returns: how many claims were new.
+    /// - Returns: which of them were new.
     /// - Throws: `PostgresError`.
-    public func store(_ completions: [Completion]) async throws -> Int {
-        guard !completions.isEmpty else { return 0 }
+    public func store(_ completions: [Completion]) async throws -> Inserted {
+        guard !completions.isEmpty else { return .none }
         let results = try await postgres.transaction(
             [Claims.storeStatement(completions), CompletionOutbox.removal(of: completions.map(\.id))],
             operation: "store claims")
-        return Int(try results[0].first?.decode(0, as: Int64.self) ?? 0)
+        return try Inserted(results[0].first, of: completions.count)
+    }
+
+    /// How many claims their people have not claimed yet, by item; an item without any is 0. The index on them is read,
+    /// not the table.
+    ///
+    /// - Throws: `PostgresError`.
+    public func unclaimed() async throws -> [RewardItem: Int64] {
+        let rows = try await postgres.query(
+            "SELECT reward_item, count(*) FROM auth.reward_claims WHERE status = 'pending' GROUP BY reward_item",
+            operation: "count unclaimed rewards")
+        var counts = Dictionary(uniqueKeysWithValues: RewardItem.allCases.map { ($0, Int64(0)) })
+        for row in rows { counts[try RewardItem(row: row, column: 0)] = try row.decode(1) }
+        return counts
     }
 
     /// Credits a pending claim once; afterwards, or from a second caller at the same time, only reads it.
@@ -133,7 +146,7 @@ public struct Claims: Sendable {
             ON CONFLICT DO NOTHING
             RETURNING claim_id, user_id, reward_item, reward_qty, status
         ), \(unsafe: credit)
-        SELECT count(*) FROM stored
+        SELECT \(Inserted.columns(id: "claim_id", of: completions.count)) FROM stored
         """
     }
 

@@ -3,10 +3,12 @@ import Postgres
 
 /// What became of a batch.
 public struct RecordedBatch: Sendable {
-    /// How many events were new; the others had been recorded before.
-    public let inserted: Int
+    /// Which events were new; the others had been recorded before.
+    public let new: Inserted
     /// The completions these events made, committed together with them, to be published now.
     public let completions: [Completion]
+
+    public var inserted: Int { new.count }
 }
 
 /// The event table with the progress and the completions that follow from it.
@@ -30,14 +32,14 @@ public struct EventStore: Sendable {
     /// - Parameter events: no two with the same id, in the order of the stream.
     /// - Throws: `PostgresError`; with SQLSTATE `staleCatalog` when `book` is not at the catalog's revision.
     public func record(_ events: [SignInEvent], under book: QuestBook) async throws -> RecordedBatch {
-        guard !events.isEmpty else { return RecordedBatch(inserted: 0, completions: []) }
+        guard !events.isEmpty else { return RecordedBatch(new: .none, completions: []) }
         let results = try await postgres.transaction(
             [
                 "SELECT catalog.hold_revision(\(book.revision), \(book.edition))",
                 EventStore.recordStatement(events, book),
             ],
             operation: "record a batch")
-        return try EventStore.decode(results[1])
+        return try EventStore.decode(results[1], of: events.count)
     }
 
     /// Of these events, those whose id is recorded for another person or another type.
@@ -75,15 +77,13 @@ public struct EventStore: Sendable {
         return recorded
     }
 
-    private static func decode(_ rows: PostgresResult) throws -> RecordedBatch {
-        var inserted: Int64 = 0
+    private static func decode(_ rows: PostgresResult, of count: Int) throws -> RecordedBatch {
         var completions: [Completion] = []
         for row in rows {
-            inserted = try row.decode(0)
-            guard let id = try row.decodeIfPresent(1, as: Identifier.self) else { continue }
-            completions.append(try Completion(id: id, row: row, from: 2))
+            guard let id = try row.decodeIfPresent(2, as: Identifier.self) else { continue }
+            completions.append(try Completion(id: id, row: row, from: 3))
         }
-        return RecordedBatch(inserted: Int(inserted), completions: completions)
+        return RecordedBatch(new: try Inserted(rows.first, of: count), completions: completions)
     }
 
     /// The one statement of a batch. Array subscripts find an event by its place in the batch without a join.
@@ -159,8 +159,9 @@ public struct EventStore: Sendable {
                 FROM identified
                 RETURNING \(unsafe: Completion.columns)
             )
-            SELECT (SELECT count(*) FROM inserted), o.*
-            FROM (SELECT 1) AS always LEFT JOIN outboxed o ON true
+            SELECT i.total, CASE WHEN row_number() OVER () = 1 THEN i.ids END, o.*
+            FROM (SELECT \(Inserted.columns(id: "id", of: events.count)) FROM inserted) AS i (total, ids)
+            LEFT JOIN outboxed o ON true
             """
     }
 

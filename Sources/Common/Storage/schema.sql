@@ -285,6 +285,12 @@ CREATE TABLE catalog.rewards (
     CONSTRAINT rewards_reward_name_check CHECK (((char_length(reward_name) >= 1) AND (char_length(reward_name) <= 255))),
     CONSTRAINT rewards_reward_qty_check CHECK (((reward_qty >= 1) AND (reward_qty <= '1000000000000'::bigint)))
 );
+CREATE TABLE processing.duties (
+    duty text NOT NULL,
+    holder text NOT NULL,
+    held_until timestamp with time zone NOT NULL
+);
+COMMENT ON TABLE processing.duties IS 'what one process does for all: whose duty it is, until when it need not be asked again';
 CREATE TABLE processing.events (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -436,6 +442,8 @@ ALTER TABLE ONLY catalog.rewards
     ADD CONSTRAINT rewards_pkey PRIMARY KEY (reward_id);
 ALTER TABLE ONLY catalog.rewards
     ADD CONSTRAINT rewards_reward_name_key UNIQUE (reward_name);
+ALTER TABLE ONLY processing.duties
+    ADD CONSTRAINT duties_pkey PRIMARY KEY (duty);
 ALTER TABLE ONLY processing.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY processing.group_positions
@@ -459,6 +467,7 @@ CREATE INDEX outbox_by_event ON auth.outbox USING btree (event_id);
 CREATE INDEX outbox_by_publication ON auth.outbox USING btree (published_at, outbox_id);
 CREATE INDEX revoked_tokens_by_time ON auth.revoked_tokens USING btree (revoked_at);
 CREATE INDEX reward_claims_by_person ON auth.reward_claims USING btree (user_id, created_at, claim_id, status);
+CREATE INDEX reward_claims_unclaimed ON auth.reward_claims USING btree (reward_item) WHERE (status = 'pending'::text);
 CREATE INDEX users_by_name ON auth.users USING btree (user_name text_pattern_ops);
 CREATE INDEX users_by_validity ON auth.users USING btree (tokens_valid_from) WHERE (tokens_valid_from > '1970-01-01 00:00:00+00'::timestamp with time zone);
 CREATE INDEX wallet_entries_by_person ON auth.wallet_entries USING btree (user_id, entry_id);

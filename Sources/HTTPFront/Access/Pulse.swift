@@ -47,16 +47,17 @@ final class Pulse: Service {
     }
 
     func run() async throws {
-        try await withGracefulShutdownHandler {
-            try await withThrowingDiscardingTaskGroup { group in
-                group.addTask { await self.beat() }
-                group.addTask { await self.listen() }
-                try? await gracefulShutdown()
-                group.cancelAll()
-            }
-        } onGracefulShutdown: {
-            self.isStopping.withLock { $0 = true }
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await self.beat() }
+            group.addTask { await self.listen() }
+            try? await gracefulShutdown()
+            group.cancelAll()
         }
+    }
+
+    /// From now on it is not ready, so that no new requests are sent here; it goes on working for those that are.
+    func announceStop() {
+        isStopping.withLock { $0 = true }
     }
 
     private func beat() async {
@@ -73,6 +74,7 @@ final class Pulse: Service {
             gauge.counted(try await outbox.backlog().count)
             outage.succeeded()
         } catch {
+            gauge.unknown()
             if !Task.isCancelled { outage.failed(error) }
         }
     }

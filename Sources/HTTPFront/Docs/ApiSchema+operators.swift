@@ -38,7 +38,8 @@ extension ApiSchema {
     static let status = object(
         "Status",
         required: [
-            "healthy", "groups", "outboxes", "losses", "loss_count", "alarms", "durability_warnings", "unreachable",
+            "healthy", "groups", "outboxes", "losses", "loss_count", "alarms", "durability_warnings", "connections",
+            "connection_warnings", "unreachable",
         ],
         [
             ("healthy", about("whether nothing needs a person", boolean.json)),
@@ -47,6 +48,11 @@ extension ApiSchema {
             ("alarms", about("what needs a person soon, a sentence each", array(of: string))),
             ("catalog_revision", count), ("schema_version", count),
             ("durability_warnings", about("settings of the servers weaker than promised", array(of: string))),
+            (
+                "connections",
+                about("bounds on the connections to Postgres, and what counts against them", array(of: connections))
+            ),
+            ("connection_warnings", about("what may run out once all pools are full", array(of: string))),
             ("unreachable", about("what could not be asked, and why", array(of: string))),
         ])
 
@@ -72,6 +78,10 @@ extension ApiSchema {
             ("consumers", array(of: members([("name", string), ("pending", count), ("idle_ms", count)]))),
         ]
     ).json
+
+    private static let connections = members([
+        ("limit", string), ("allowed", count), ("processes", count), ("pools", count), ("others", count),
+    ])
 
     private static let outbox = members([("name", string), ("waiting", count), ("oldest_seconds", ["type": "number"])])
 

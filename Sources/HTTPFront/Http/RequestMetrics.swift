@@ -65,7 +65,7 @@ struct RequestMetrics: RouterMiddleware {
                 ("http.response.status_code", String(kind.status)),
             ]
             let series = Series(
-                count: Counter(label: "hb.requests", dimensions: labels),
+                count: Counter(label: "http.server.requests", dimensions: labels),
                 duration: Metrics.Timer(
                     label: "http.server.request.duration", dimensions: labels, preferredDisplayUnit: .seconds))
             done[kind] = series

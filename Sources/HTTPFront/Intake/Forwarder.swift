@@ -2,6 +2,7 @@ import Domain
 import Logging
 import Metrics
 import Reactor
+import Runtime
 import ServiceLifecycle
 import Storage
 import Streams

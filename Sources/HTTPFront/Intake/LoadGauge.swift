@@ -19,6 +19,12 @@ final class LoadGauge: Sendable {
     init(_ name: String, limit: Int64) {
         self.limit = limit
         meter = Meter(label: name)
+        unknown()
+    }
+
+    /// The store could not be asked: admission goes by what was counted before, but nobody is shown that any more.
+    func unknown() {
+        meter.set(Double.nan)
     }
 
     func admits(_ count: Int) -> Bool {

@@ -55,6 +55,7 @@ final class StreamWatch: Service {
             let found = intake.recall.learn(survey, newest: newest)
             await publishAgain(because: found)
         } catch {
+            intake.backlog.unknown()
             if !Task.isCancelled { intake.outage.failed(error) }
             // What is owed need not wait for Redis: the outbox may take it.
             await publishAgain(because: nil)

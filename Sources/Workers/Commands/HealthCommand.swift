@@ -6,8 +6,11 @@ import Runtime
 struct HealthCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "health",
-        abstract: "Ask the probe port of a front or a worker on this machine; exit 0 if it is ready, 1 with the reasons if not.",
-        discussion: "For health checks of containers, which have no shell. The port is QUESTLINE_PROBE_PORT unless given.")
+        abstract: "Ask a front or a worker on this machine whether it is ready; exit 0, or 1 with the reasons why not.",
+        discussion: """
+            For the health checks of containers, where no other program speaks HTTP. It asks the probe port, which is \
+            QUESTLINE_PROBE_PORT unless it is given.
+            """)
 
     @Option(help: "The probe port.")
     var port: Int?

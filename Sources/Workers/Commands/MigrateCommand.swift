@@ -14,8 +14,13 @@ struct MigrateCommand: AsyncParsableCommand {
 
     func run() async throws {
         await Launch.process {
-            let seeds = try SettingsReader.read { SeedSettings(&$0) }
-            let connections = try Connections.fromEnvironment()
+            let settings = try SettingsReader.read { reader in
+                // Both are read before either counts, so that one start names every mistake.
+                let (seeds, worker) = (SeedSettings(&reader), WorkerSettings(&reader))
+                return seeds.flatMap { seeds in worker.map { (seeds: seeds, worker: $0) } }
+            }
+            let seeds = settings.seeds
+            let connections = Connections(started: settings.worker)
             try await connections.waitForPostgres()
             let applied = try await Migrator(connections.postgres, logger: connections.logger).migrate()
             let planted = try await seeds.plant(with: Seeding(connections.postgres))
@@ -41,7 +46,10 @@ struct SeedSettings: Sendable {
     private let rewardQuantity: Int64
     private let parameters: PasswordParameters
 
-    /// In production the well-known passwords are refused: both have to be set.
+    /// Of compose.yaml.
+    private static let localAPIKey = "questline-local-key"
+
+    /// In production the well-known secrets are refused, and both passwords have to be set.
     init?(_ reader: inout SettingsReader) {
         let deployment: Deployment = reader.choice("QUESTLINE_ENV", default: .local)
         player = (
@@ -53,6 +61,9 @@ struct SeedSettings: Sendable {
             reader.secret("QUESTLINE_ADMIN_PASSWORD", localDefault: "admin-password", in: deployment, minimumBytes: 8)
         )
         apiKey = reader.secret("QUESTLINE_API_KEY")
+        if deployment == .production, apiKey == SeedSettings.localAPIKey {
+            reader.report("QUESTLINE_API_KEY", "has its well-known default in production")
+        }
         if let apiKey, !APIKeys.lengths.contains(apiKey.utf8.count) {
             reader.report(
                 "QUESTLINE_API_KEY", "must have \(APIKeys.lengths.lowerBound) to \(APIKeys.lengths.upperBound) bytes")

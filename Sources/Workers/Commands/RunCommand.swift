@@ -20,9 +20,14 @@ struct RunCommand: AsyncParsableCommand {
         await Launch.process {
             var environment = Launch.environment
             if let roles { environment["QUESTLINE_WORKER_ROLES"] = roles }
-            let connections = try Connections.fromEnvironment(environment)
+            let connections = try Connections.fromEnvironment(environment, stays: true)
             let registry = MetricsRegistry()
             registry.start()
+            Build.show(program: "questline-worker", schema: Migrator.requiredVersion)
+            let pool = PoolMeter(pool: "main")
+            registry.beforeExposition { [postgres = connections.postgres] in
+                pool.show(postgres.poolCounts, limit: postgres.poolSize)
+            }
             try await Launch.run(
                 [WorkerProcess(connections: connections, registry: registry)], logger: connections.logger)
         }
@@ -59,6 +64,7 @@ private struct WorkerProcess: Service {
     private func work() async throws {
         do {
             try await connections.waitForMigrations()
+            try await connections.requireConnections()
             try await connections.requireDurability()
         } catch is CancellationError {
             return

@@ -65,8 +65,12 @@ private struct StatusText {
         lines += status.losses.map { "LOST: \($0.text) (loss \($0.id), found \($0.detectedAt))" }
         if let revision = status.catalogRevision { lines.append("catalog revision: \(revision)") }
         if let version = status.schemaVersion { lines.append("schema version: \(version)") }
+        lines += status.connections.map {
+            "connections: \($0.allowed) allowed (\($0.limit)), \($0.processes) processes may open \($0.pools), others hold \($0.others)"
+        }
         lines += status.alarms.map { "ALARM: \($0)" }
         lines += status.durabilityWarnings.map { "WARNING: \($0)" }
+        lines += status.connectionWarnings.map { "WARNING: \($0)" }
         lines += status.unreachable.map { "AWAY: \($0)" }
         lines.append(status.isHealthy ? "healthy" : "needs attention")
         return lines.joined(separator: "\n")

@@ -8,6 +8,14 @@ struct ClaimsHandler: EntryHandler {
     let claims: Claims
     let outbox: CompletionOutbox
     let changes: Changes
+    private let counts = EventCounts([.questCompleted])
+    private let stored = Counter(label: "quest_claims_total")
+
+    init(claims: Claims, outbox: CompletionOutbox, changes: Changes) {
+        self.claims = claims
+        self.outbox = outbox
+        self.changes = changes
+    }
 
     func decode(_ entry: StreamEntry) throws(EntryError) -> Completion {
         let completion = try CompletionEntry.decode(entry)
@@ -19,13 +27,25 @@ struct ClaimsHandler: EntryHandler {
         return completion
     }
 
-    func apply(_ items: [Completion]) async throws -> [Int: String] {
+    func apply(_ items: [Completion]) async throws -> Applied {
         var seen: Set<Identifier> = []
         let unique = items.filter { seen.insert($0.id).inserted }
-        let stored = try await claims.store(unique)
-        Counter(label: "quest_claims_total").increment(by: stored)
+        let new = try await claims.store(unique)
+        stored.increment(by: new.count)
+        let applied = Applied(known: new.count == items.count ? [] : repeated(in: items, new))
+        counts.count(repeatElement(.questCompleted, count: new.count), as: .recorded)
+        counts.count(repeatElement(.questCompleted, count: applied.known.count), as: .duplicate)
         try? await changes.announce(.people(Array(Set(unique.map(\.userID)))))
-        return [:]
+        return applied
+    }
+
+    private func repeated(in items: [Completion], _ new: Inserted) -> Set<Int> {
+        var met: Set<Identifier> = []
+        return Set(items.indices.filter { !new.contains(items[$0].id) || !met.insert(items[$0].id).inserted })
+    }
+
+    func buried(_ items: [Completion]) {
+        counts.count(items.lazy.map { _ in .questCompleted }, as: .deadLetter)
     }
 
     func id(of item: Completion) -> Identifier { item.id }

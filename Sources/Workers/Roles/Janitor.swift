@@ -20,12 +20,16 @@ struct Janitor: Service {
     let losses: Losses
 
     func run() async throws {
+        let trimmed = Dictionary(
+            uniqueKeysWithValues: groups.map { group in
+                (group.stream, Counter(label: "quest_trimmed_total", dimensions: [("stream", group.stream)]))
+            })
         var rounds = Rounds(every: Janitor.interval)
         while !Task.isShuttingDownGracefully {
             // Each by itself: one that is away must not hold the other's work up.
             let tidied = await connections.attempt("janitor of the streams") {
                 for group in groups {
-                    try await trim(group)
+                    try await trim(group, counting: trimmed[group.stream])
                     try await removeConsumers(group)
                 }
             }
@@ -38,13 +42,13 @@ struct Janitor: Service {
         }
     }
 
-    private func trim(_ group: ConsumerGroup) async throws {
+    private func trim(_ group: ConsumerGroup, counting counter: Counter?) async throws {
         let trimmer = StreamTrimmer(connections.streams)
         while !Task.isShuttingDownGracefully {
             let trimmed = try await trimmer.trim(
                 stream: group.stream, groups: [group.group], keeping: connections.settings.retention,
                 most: connections.settings.limits.retainedEntries)
-            Counter(label: "quest_trimmed_total", dimensions: [("stream", group.stream)]).increment(by: trimmed.count)
+            counter?.increment(by: trimmed.count)
             for name in trimmed.overridden { await tell(of: name, on: group.stream) }
             guard trimmed.count > 0 else { return }
         }

@@ -20,6 +20,8 @@ final class ProgressHandler: EntryHandler {
     private let changes: Changes
     private let logger: Logger
     private let book = Mutex<QuestBook?>(nil)
+    private let counts = EventCounts([.firstSignIn, .signIn])
+    private let completed = Counter(label: "quest_completions_total")
 
     init(
         events: EventStore, outbox: SignInOutbox, losses: Losses, books: QuestBooks, producer: Producer,
@@ -38,23 +40,39 @@ final class ProgressHandler: EntryHandler {
         try SignInEntry.decode(entry)
     }
 
-    func apply(_ items: [SignInEvent]) async throws -> [Int: String] {
+    func apply(_ items: [SignInEvent]) async throws -> Applied {
         var seen: Set<Identifier> = []
         seen.reserveCapacity(items.count)
         let unique = items.filter { seen.insert($0.id).inserted }
         let recorded = try await record(unique)
-        Counter(label: "quest_events_processed_total", dimensions: [("outcome", "recorded")]).increment(
-            by: recorded.inserted)
-        var refused: [Int: String] = [:]
-        if recorded.inserted < items.count {
-            refused = try await conflicts(among: items)
-            Counter(label: "quest_events_processed_total", dimensions: [("outcome", "duplicate")])
-                .increment(by: items.count - recorded.inserted - refused.count)
-        }
+        let applied = try await outcome(of: items, recorded)
         await publish(recorded.completions)
         if logger.logLevel <= .debug { for event in unique { logger.debug("applied", metadata: event.metadata) } }
         try? await changes.announce(.people(Array(Set(unique.map(\.userID)))))
-        return refused
+        return applied
+    }
+
+    /// Which items were new, and counts them.
+    private func outcome(of items: [SignInEvent], _ recorded: RecordedBatch) async throws -> Applied {
+        guard recorded.inserted < items.count else {
+            counts.count(items.lazy.map(\.type), as: .recorded)
+            return Applied()
+        }
+        let refused = try await conflicts(among: items)
+        var met: Set<Identifier> = []
+        let known = items.indices.filter { place in
+            let isNew = recorded.new.contains(items[place].id) && met.insert(items[place].id).inserted
+            return !isNew && refused[place] == nil
+        }
+        let applied = Applied(refused: refused, known: Set(known))
+        let new = items.indices.lazy.filter { refused[$0] == nil && !applied.known.contains($0) }
+        counts.count(new.map { items[$0].type }, as: .recorded)
+        counts.count(known.lazy.map { items[$0].type }, as: .duplicate)
+        return applied
+    }
+
+    func buried(_ items: [SignInEvent]) {
+        counts.count(items.lazy.map(\.type), as: .deadLetter)
     }
 
     func id(of item: SignInEvent) -> Identifier { item.id }
@@ -90,6 +108,7 @@ final class ProgressHandler: EntryHandler {
         if let book = book.withLock({ $0 }) { return book }
         guard let loaded = try await books.current() else { throw CatalogUnusable.missing }
         book.withLock { $0 = loaded }
+        counts.learn(loaded.pages.compactMap { EventType($0.quest.eventType) })
         return loaded
     }
 
@@ -104,7 +123,7 @@ final class ProgressHandler: EntryHandler {
     /// After the commit. What does not get through waits in the outbox and is published again by the relay.
     private func publish(_ completions: [Completion]) async {
         guard !completions.isEmpty else { return }
-        Counter(label: "quest_completions_total").increment(by: completions.count)
+        completed.increment(by: completions.count)
         _ = try? await producer.publish(completions)
     }
 }

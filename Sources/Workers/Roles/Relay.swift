@@ -22,6 +22,22 @@ struct Relay: Service {
     let events: EventStore
     let projector: Projector
     let producer: Producer
+    private let published = Dictionary(
+        uniqueKeysWithValues: ["sign-ins", "published sign-ins", "completions", "catalog"].map { outbox in
+            (outbox, Counter(label: "quest_outbox_published_total", dimensions: [("outbox", outbox)]))
+        })
+
+    init(
+        connections: Connections, signIns: SignInOutbox, completions: CompletionOutbox, events: EventStore,
+        projector: Projector, producer: Producer
+    ) {
+        self.connections = connections
+        self.signIns = signIns
+        self.completions = completions
+        self.events = events
+        self.projector = projector
+        self.producer = producer
+    }
 
     func run() async throws {
         var cursor: Int64 = 0
@@ -97,8 +113,7 @@ struct Relay: Service {
                 let result = try await publish()
                 mayGoOn = result.mayGoOn
                 if result.published > 0 {
-                    Counter(label: "quest_outbox_published_total", dimensions: [("outbox", outbox)])
-                        .increment(by: result.published)
+                    published[outbox]?.increment(by: result.published)
                 }
             }
         }

@@ -1,3 +1,4 @@
+import Domain
 import Logging
 import Metrics
 import Operations
@@ -19,31 +20,33 @@ struct StreamKeeper: Service {
     let groups: [ConsumerGroup]
     let positions: StreamPositions
     let signIns: SignInOutbox
-    let losses: Losses
 
     private var keys: StreamKeys { connections.settings.keys }
 
     func run() async throws {
-        let lost = Meter(label: "quest_losses")
-        let letters = Meter(label: "quest_dead_letters")
+        let gauges = StreamGauges(keys)
+        let gapCount = Counter(label: "quest_gaps_total")
         var isAlarmed = false
         var repaired = ContinuousClock.now
         var rounds = Rounds(every: StreamKeeper.interval)
         while !Task.isShuttingDownGracefully {
+            var isSeen = false
             let succeeded = await connections.attempt("keeper") {
                 let survey = try await StreamSurvey.take(connections.streams, keys: keys)
-                letters.set(survey.deadLetters)
+                isSeen = true
+                gauges.show(survey, at: .now)
                 alarm(&isAlarmed, letters: survey.deadLetters)
                 guard let gaps = try await positions.keep({ try await look($0) }) else { return }
                 // It is this process's turn, so no other one does the same now.
-                if !gaps.isEmpty { tell(gaps) }
+                gapCount.increment(by: gaps.count)
+                tell(gaps)
                 while try await positions.recall(), !Task.isShuttingDownGracefully {}
                 if .now - repaired > StreamKeeper.repairInterval {
                     repaired = .now
                     for group in groups { try await group.repairLag() }
                 }
-                lost.set(try await losses.count())
             }
+            if !isSeen { gauges.hide() }
             do { try await rounds.wait(after: succeeded) } catch { return }
         }
     }
@@ -116,7 +119,6 @@ struct StreamKeeper: Service {
     }
 
     private func tell(_ gaps: [StreamGap]) {
-        Counter(label: "quest_gaps_total").increment(by: gaps.count)
         for gap in gaps {
             let what = gap.isLoss ? "may be missing" : "are published again"
             connections.logger.error(

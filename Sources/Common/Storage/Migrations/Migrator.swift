@@ -12,6 +12,7 @@ struct Migration: Sendable {
 public struct Migrator: Sendable {
     static let migrations: [Migration] = [
         .auth, .catalog, .processing, .recovery, .readModels, .identity, .lists, .requests,
+        .figures,
     ]
 
     /// The version a database must have at least for these executables.
@@ -95,8 +96,31 @@ public struct Migrator: Sendable {
         return applied
     }
 
+    /// Whoever waits for a table to itself keeps everybody waiting who comes later. So a migration waits for two seconds only,
+    /// and lets them through before it tries again.
     private func apply(_ migration: Migration) async throws -> Bool {
         guard try await currentVersion() < migration.version else { return false }
+        let deadline = ContinuousClock.now + Migrator.patience
+        var hasSaid = false
+        while true {
+            do {
+                try await step(migration)
+                break
+            } catch let error as PostgresError where error.sqlState == "55P03" && .now < deadline {
+                if !hasSaid {
+                    logger.notice(
+                        "a table is held by a long transaction (a dump, for instance): trying on, and nobody waits meanwhile",
+                        metadata: ["version": "\(migration.version)"])
+                    hasSaid = true
+                }
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
+        logger.info("migrated", metadata: ["version": "\(migration.version)", "name": "\(migration.name)"])
+        return true
+    }
+
+    private func step(_ migration: Migration) async throws {
         // The lock is taken before the version is read again, so that a second migrator finds the step done.
         try await postgres.execute(
             script: """
@@ -104,6 +128,7 @@ public struct Migrator: Sendable {
                 SET LOCAL lock_timeout = '60s';
                 SET LOCAL statement_timeout = '10min';
                 SELECT pg_advisory_xact_lock(\(Migrator.lock));
+                SET LOCAL lock_timeout = '2s';
                 DO $migration$ BEGIN
                 IF EXISTS (SELECT FROM public.questline_migrations WHERE version = \(migration.version)) THEN RETURN; END IF;
                 \(migration.script)
@@ -112,9 +137,10 @@ public struct Migrator: Sendable {
                 END $migration$;
                 COMMIT;
                 """, operation: "migration \(migration.version) (\(migration.name))")
-        logger.info("migrated", metadata: ["version": "\(migration.version)", "name": "\(migration.name)"])
-        return true
     }
+
+    /// How long tables may be held by others before a migration fails.
+    private static let patience = Duration.seconds(1_800)
 
     /// Any number that nothing else locks on.
     private static let lock = 5_173_000_001
