@@ -90,7 +90,8 @@ let package = Package(
         .executableTarget(
             name: "HTTPFront",
             dependencies: [
-                "CPages", "Domain", "Runtime", "Reactor", "Redis", "Postgres", "Streams", "Storage", "Catalog", "Identity",
+                "CPages", "Domain", "Runtime", "Reactor", "Redis", "Postgres", "Streams", "Storage", "Catalog",
+                "Identity",
                 "Operations", logging, metrics, lifecycle, crypto,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

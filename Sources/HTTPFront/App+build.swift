@@ -132,7 +132,8 @@ struct App: Sendable {
         UsersController(
             users: users, hasher: hasher, limits: limits, gate: gate, hints: hints, addresses: addresses
         ).add(to: &api)
-        PersonController(progress: ProgressRows(postgres), claims: Claims(postgres), gate: gate, hints: hints).add(to: &api)
+        PersonController(progress: ProgressRows(postgres), claims: Claims(postgres), gate: gate, hints: hints).add(
+            to: &api)
         WalletController(wallets: Wallets(postgres), gate: gate, hints: hints).add(to: &api)
         LiveController(hub: live, gate: gate).add(to: &api)
         ExplainController(explanations: Explanations(counting), gate: gate).add(to: &api)

@@ -80,7 +80,8 @@ struct AuthorizationTests {
                     // What follows a person has no end; HEAD asks the same of the sender.
                     let isEndless = operation.mediaType == "text/event-stream"
                     let answer = try await front.client.send(
-                        isEndless ? "HEAD" : operation.method.rawValue, request.path, headers.merging(request.headers) { own, _ in own },
+                        isEndless ? "HEAD" : operation.method.rawValue, request.path,
+                        headers.merging(request.headers) { own, _ in own },
                         body: request.body)
                     let found = AuthorizationTests.outcome(answer)
                     #expect(

@@ -103,7 +103,9 @@ struct LiveTests {
                 try await eventually("it is open") { !page.snapshots.isEmpty }
                 pages.append(page)
             }
-            try await eventually("the first has made room") { pages[0].events.last?.name == "replaced" && pages[0].isOver }
+            try await eventually("the first has made room") {
+                pages[0].events.last?.name == "replaced" && pages[0].isOver
+            }
             #expect(!pages[1].isOver && !pages[2].isOver)
             let bob = try await front.signIn("Bob")
             for _ in 0..<2 {
@@ -145,7 +147,8 @@ struct LiveTests {
 
     private static func completion(of id: Identifier) -> Completion {
         Completion(
-            id: .random(), userID: id, questID: .random(), ordinal: 1, rewardItem: .diamond, rewardQuantity: 10, autoClaim: false,
+            id: .random(), userID: id, questID: .random(), ordinal: 1, rewardItem: .diamond, rewardQuantity: 10,
+            autoClaim: false,
             catalogRevision: 1, causeID: .random(), occurredAt: .now)
     }
 }

@@ -7,7 +7,9 @@ import Testing
 struct SessionCookieTests {
     private static let ann: JSON = ["user_name": "Ann", "password": "password 1"]
 
-    @Test("The cookie is for this address alone and no script reads it; over https it is Secure, if our own proxy says so")
+    @Test(
+        "The cookie is for this address alone, no script reads it, and it is Secure if our own proxy tells of https"
+    )
     func cookie() async throws {
         try await TestFront.with(["QUESTLINE_PROXIES": "127.0.0.1"]) { front in
             _ = try await front.signUp("Ann")

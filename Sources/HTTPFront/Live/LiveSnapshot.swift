@@ -22,7 +22,8 @@ struct LiveSnapshot: Sendable {
     static func json(_ snapshot: PersonSnapshot, catalog: String) -> JSON {
         [
             "user": snapshot.user?.json ?? .null, "progress": .array(snapshot.progress.map(\.json)),
-            "claims": .array(snapshot.claims.map(\.json)), "claim_counts": .object(
+            "claims": .array(snapshot.claims.map(\.json)),
+            "claim_counts": .object(
                 snapshot.claimCounts.map { .init(name: $0.questID.description, value: .integer($0.count)) }),
             "wallet": .array(snapshot.entries.map(\.json)),
             "catalog": .string(catalog),
