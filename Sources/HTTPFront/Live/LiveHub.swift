@@ -25,6 +25,8 @@ final class LiveHub: Service {
     static let heartbeat = Duration.seconds(10)
     /// People read at once, each on a connection of its own.
     static let readers = 2
+    /// A look at the catalog is good for so long.
+    private static let catalogAge = Duration.seconds(2)
     /// One person is read at most so often.
     private static let pause = Duration.milliseconds(50)
 
@@ -34,7 +36,7 @@ final class LiveHub: Service {
     private let limits: Limits
     private let state = Mutex(LiveState())
     private let isStopping = Mutex(false)
-    private let catalogTag = Mutex("")
+    private let catalogTag = Mutex<(text: String, at: ContinuousClock.Instant?)>(("", nil))
     private let queue: AsyncStream<Identifier>
     private let queued: AsyncStream<Identifier>.Continuation
     private let outage: OutageLog
@@ -129,8 +131,11 @@ final class LiveHub: Service {
             guard state.withLock({ $0.begin(person) }) else { continue }
             var snapshot: LiveSnapshot?
             do {
+                // While no page was open nobody has looked.
+                let isOld = catalogTag.withLock { $0.at.map { $0 + LiveHub.catalogAge < .now } ?? true }
+                if isOld { await lookAtCatalog() }
                 snapshot = LiveSnapshot(
-                    try await PersonSnapshot.read(postgres, of: person), catalog: catalogTag.withLock { $0 })
+                    try await PersonSnapshot.read(postgres, of: person), catalog: catalogTag.withLock { $0.text })
                 outage.succeeded()
             } catch {
                 if !Task.isCancelled { outage.failed(error) }
@@ -176,8 +181,8 @@ final class LiveHub: Service {
         else { return }
         let tag = (quests.tag + rewards.tag).filter { $0 != "\"" }
         let isNew = catalogTag.withLock { kept in
-            defer { kept = tag }
-            return kept != tag
+            defer { kept = (text: tag, at: .now) }
+            return kept.text != tag
         }
         if isNew { changedAll() }
     }

@@ -90,11 +90,14 @@ $("sign-out").addEventListener("click", async () => {
 });
 addEventListener("hashchange", async () => {
   await show();
-  if (me) $("main").focus();
+  if (!me) return;
+  // The focus goes to the new view, and the eye to its beginning.
+  $("main").focus({ preventScroll: true });
+  scrollTo(0, 0);
 });
 
 prepareEntry((user) => {
   enter(user);
-  if (me) $("main").focus();
+  if (me) $("main").focus({ preventScroll: true });
 });
 whoIsIt().then((user) => (user ? enter(user) : again()), (error) => again(error.message));

@@ -76,19 +76,21 @@ function figures(status) {
   return h("dl.figures", {}, cards);
 }
 
+const serverColumns = [["Server"], ["State"], ["Durability", "long"]];
+
 function servers(status) {
   const away = (name) => status.unreachable.some((text) => text.startsWith(name));
   const row = (name, word, more) => {
     const isAway = away(name);
     const weak = status.durability_warnings.filter((text) => text.toLowerCase().includes(word));
-    return tr([[""], [""], ["", "long"]], [
+    return tr(serverColumns, [
       h("strong", {}, name), h("span.badge", { "data-kind": isAway ? "bad" : "good" }, isAway ? words.away : words.reachable),
       isAway ? status.unreachable.join(" ") : weak.length ? weak.join(" ") : `${words.durable}. ${more}`,
     ]);
   };
   const length = status.groups.reduce((sum, group) => sum + group.length, 0);
   return h("section.block", {}, h("h2", {}, "Servers"),
-    table("Servers", [["Server"], ["State"], ["Durability"]], [
+    table("Servers", serverColumns, [
       row("Redis", "redis", `${number(length)} entries in the streams.`),
       row("Postgres", "postgres", status.schema_version === undefined ? "" : `Schema ${status.schema_version}, catalog revision ${number(status.catalog_revision ?? 0)}.`),
     ]));
@@ -98,7 +100,7 @@ function consumers(status) {
   const columns = [["Consumer", "long"], ["Group"], ["Pending", "number"], ["Idle", "number"], ["State"]];
   const rows = status.groups.flatMap((group) => group.consumers.map((consumer) => tr(columns, [
     h("code", {}, consumer.name), group.group, number(consumer.pending), duration(consumer.idle_ms / 1000),
-    !consumer.pending ? h("span.badge", { "data-kind": "good" }, words.ready)
+    !consumer.pending ? h("span.badge", {}, words.ready)
       : consumer.idle_ms < reclaim ? h("span.badge", { "data-kind": "accent" }, words.busy) : h("span.badge", { "data-kind": "warn" }, words.silent),
   ])));
   return [h("section.block", {}, h("h2", {}, "Consumers"),

@@ -12,7 +12,7 @@ export function table(label, columns, rows) {
 }
 
 export const tr = (columns, cells) =>
-  h("tr", {}, cells.map((cell, index) => h("td", { className: columns[index][1] ?? "" }, cell ?? "–")));
+  h("tr", {}, cells.map((cell, index) => h("td", { className: columns[index][1] ?? "", "data-title": columns[index][0] }, cell ?? "–")));
 
 /** Shows the list at `path`; `row(item)` makes the cells. Returns a function that reads it anew. */
 export function list({ place, path, label, columns, row, empty, signal, fail, shown }) {

@@ -192,7 +192,7 @@ $("sign-out").addEventListener("click", async () => {
 async function start() {
   prepareEntry((user) => {
     enter(user);
-    $("main").focus();
+    $("main").focus({ preventScroll: true });
   });
   try {
     const user = await whoIsIt();

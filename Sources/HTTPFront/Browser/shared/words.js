@@ -118,7 +118,7 @@ export const words = {
   made: "Made.",
   asOf: "As of",
   actions: "Actions",
-  ready: "waits for entries",
+  ready: "nothing in hand",
   busy: "working",
   silent: "silent, holds entries",
   needs: (text) => `The next completion needs ${text}.`,
