@@ -66,8 +66,11 @@ export async function show({ place, rest: id, signal, fail, say, me }) {
     columns: [["Written", "keep"], ["Kind"], ["Amount", "number"], ["Balance after", "number"], ["Reference", "long"]],
     row: (entry) => [time(entry.created_at), words.kinds[entry.kind] ?? entry.kind, `${signed(entry.amount)} ${entry.item}`, number(entry.balance_after), h("code", {}, entry.ref)],
   });
-  list({ place: events, label: words.events, path: () => `/events?user_id=${id}`, columns: eventColumns, row: eventRow, signal, fail });
+  list({ place: events, label: words.events, path: () => `/events?user_id=${id}`, columns: eventColumns.filter(others), row: (event) => eventRow(event).filter(others), signal, fail });
 }
+
+/** Every column but the one that says whose event it is. */
+const others = (_, index) => index !== 2;
 
 const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 
