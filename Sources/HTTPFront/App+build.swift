@@ -65,9 +65,8 @@ struct App: Sendable {
         redisConfiguration.clientName = "questline-front"
         var cacheConfiguration = settings.cache
         cacheConfiguration.clientName = "questline-front-cache"
-        // A cache that hangs must not hold a request up for longer than Postgres needs to answer it.
-        cacheConfiguration.connectTimeout = .milliseconds(500)
-        cacheConfiguration.commandTimeout = .milliseconds(500)
+        cacheConfiguration.connectTimeout = settings.patience.cache
+        cacheConfiguration.commandTimeout = settings.patience.cache
         let postgres = PostgresClient(postgresConfiguration, poolSize: settings.pool, waiters: 1_000)
         let counting = PostgresClient(postgresConfiguration, poolSize: App.countingPool, waiters: 100)
         let redis = RedisClient(redisConfiguration, logger: logger)
@@ -83,7 +82,8 @@ struct App: Sendable {
         let kept = LoadGauge("quest_outbox_rows", limit: settings.outboxLimit)
         let forwarder = Forwarder(producer: producer, outbox: outbox)
         let intake = Intake(
-            settings.acceptance, producer: producer, postgres: postgres, forwarder: forwarder, kept: kept,
+            settings.acceptance, patience: settings.patience.stream, producer: producer, postgres: postgres,
+            forwarder: forwarder, kept: kept,
             backlog: LoadGauge("quest_backlog_entries", limit: settings.backlogLimit),
             recall: Recall(limit: settings.recallLimit), logger: logger)
         let streamWatch = StreamWatch(redis: redis, keys: keys, intake: intake, logger: logger)
@@ -189,8 +189,8 @@ struct App: Sendable {
     ) -> (counter: SharedAttempts, redis: RedisClient) {
         var configuration = settings.cache
         configuration.clientName = "questline-front-attempts"
-        configuration.connectTimeout = .milliseconds(200)
-        configuration.commandTimeout = .milliseconds(200)
+        configuration.connectTimeout = settings.patience.attempts
+        configuration.commandTimeout = settings.patience.attempts
         let redis = RedisClient(configuration, logger: logger)
         let outage = OutageLog(
             "The count of sign-in attempts", beginning: "is kept by this front alone, for the cache is away",

@@ -16,6 +16,7 @@ struct FrontSettings: Sendable {
     var sharesRedis: Bool
     var prefix: String
     var acceptance: Acceptance
+    var patience = Patience()
     var host: String
     /// 0 means any free port.
     var port: Int
@@ -39,6 +40,17 @@ struct FrontSettings: Sendable {
     var failedSignInsPerName: Int
     var failedSignInsPerNameAndAddress: Int
     var failedSignInsPerAddress: Int
+
+    /// How long a request waits for a server before it does without it. No setting: only tests are more patient, so that
+    /// a busy machine is not taken for a server that is away.
+    struct Patience: Sendable {
+        /// Then the outbox takes the sign-in.
+        var stream = Duration.seconds(1)
+        /// A cache that hangs must not hold a request up for longer than Postgres needs to answer it.
+        var cache = Duration.milliseconds(500)
+        /// A sign-in waits for the counters of attempts twice.
+        var attempts = Duration.milliseconds(200)
+    }
 
     /// For a local environment only: production refuses it.
     static let localTokenSecret = "questline local secret, known to everybody"

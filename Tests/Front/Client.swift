@@ -42,7 +42,7 @@ struct Client: Sendable {
     private static let session: URLSession = {
         let configuration = URLSessionConfiguration.ephemeral
         configuration.httpMaximumConnectionsPerHost = 64
-        configuration.timeoutIntervalForRequest = 30
+        configuration.timeoutIntervalForRequest = 120
         // A cookie is sent by whoever says so, and none is kept from one test for another.
         configuration.httpCookieStorage = nil
         configuration.httpShouldSetCookies = false

@@ -18,7 +18,7 @@ struct OutageTests {
     func redisAway() async throws {
         try await PrivateRedis.with { redis in
             let settings = ["REDIS_URL": redis.url, "CACHE_REDIS_URL": redis.url]
-            try await TestFront.with(settings) { front in
+            try await TestFront.with(settings, patience: FrontSettings.Patience()) { front in
                 _ = try await front.signUp("Ann")
                 _ = try await front.signIn("Ann")
                 let outbox = SignInOutbox(front.database.client)

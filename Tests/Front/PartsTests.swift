@@ -61,8 +61,12 @@ struct PartsTests {
         #expect(!gauge.admits(5))
         #expect(gauge.admits(4))
         #expect(!gauge.admits(1))
+        for _ in 0..<3 { gauge.counted(0) }
+        #expect(!gauge.admits(1), "no count sees what is on the way")
+        gauge.arrived(10)
+        #expect(!gauge.admits(1))
         gauge.counted(3)
-        #expect(!gauge.admits(1), "what was admitted before the count may be missing from it")
+        #expect(!gauge.admits(1), "a count that was under way when it arrived may have missed it")
         gauge.counted(3)
         #expect(gauge.admits(7))
         gauge.withdraw(7)

@@ -28,9 +28,11 @@ struct TestFront: Sendable {
     /// What it keeps until it is recorded.
     let recall: Recall
 
-    /// - Parameter settings: further settings, which win.
+    /// - Parameters:
+    ///   - settings: further settings, which win.
+    ///   - patience: as it is in use where Redis is to hang.
     static func with<Value>(
-        _ settings: [String: String] = [:], _ body: (TestFront) async throws -> Value
+        _ settings: [String: String] = [:], patience: FrontSettings.Patience = .long, _ body: (TestFront) async throws -> Value
     ) async throws -> Value {
         try await TestDatabase.with { database in
             try await TestRedis.with { redis in
@@ -39,7 +41,8 @@ struct TestFront: Sendable {
                     "DATABASE_URL": database.url, "REDIS_URL": redisURL, "CACHE_REDIS_URL": redisURL,
                     "QUESTLINE_PREFIX": redis.prefix,
                 ]
-                let front = try await RunningFront.start(environment.merging(settings) { _, new in new })
+                let front = try await RunningFront.start(
+                    environment.merging(settings) { _, new in new }, patience: patience)
                 let test = TestFront(
                     base: front.base, routes: front.app.routes, database: database,
                     keys: StreamKeys(prefix: redis.prefix),
@@ -123,12 +126,15 @@ final class RunningFront: Sendable {
     }
 
     /// Returns when it listens. Passwords are cheap, so that tests are fast.
-    static func start(_ settings: [String: String]) async throws -> RunningFront {
+    static func start(
+        _ settings: [String: String], patience: FrontSettings.Patience = .long
+    ) async throws -> RunningFront {
         let usual = [
             "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0", "QUESTLINE_HASH_MEMORY_KIB": "64",
             "QUESTLINE_HASH_PASSES": "1",
         ]
-        let settings = try FrontSettings.read(usual.merging(settings) { _, new in new })
+        var settings = try FrontSettings.read(usual.merging(settings) { _, new in new })
+        settings.patience = patience
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         let process = FrontProcess(settings, logger: TestLog.logger, onListening: { port.yield($0) })
         let group = ServiceGroup(
@@ -151,4 +157,9 @@ final class RunningFront: Sendable {
         await group.triggerGracefulShutdown()
         _ = try? await task.value
     }
+}
+
+extension FrontSettings.Patience {
+    /// Nothing is done without Redis only because the machine is busy.
+    static let long = FrontSettings.Patience(stream: .seconds(20), cache: .seconds(20), attempts: .seconds(20))
 }

@@ -78,12 +78,12 @@ extension Guarantees {
                     try await stage.number("SELECT coalesce(max(entries_added), 0) FROM processing.stream_positions")
                         == 40
                 }
+                let generation = try await StreamSurvey.take(stage.redis, keys: stage.keys).generation
                 redis.kill()
                 let handle = try FileHandle(forWritingTo: file)
                 try handle.truncate(atOffset: size)
                 try handle.close()
                 try await redis.start()
-                let generation = try await StreamSurvey.take(stage.redis, keys: stage.keys).generation
                 try await eventually("others come in their place") {
                     do { try await stage.publish(SignIns.crowd(5, each: 8)) } catch { return false }
                     return true

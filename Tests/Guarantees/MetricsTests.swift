@@ -36,6 +36,7 @@ struct MetricsTests {
                     && found[processed("QuestCompleted", "recorded")] == 1
                     && found[#"quest_unclaimed_rewards{item="diamond"}"#] == 1
                     && found[#"quest_event_duration_seconds_count{group="claims"}"#] == 1
+                    && found[#"quest_event_duration_seconds_count{group="progress"}"#] ?? 0 >= 43
                     && found["quest_dead_letters"] == 1 && found[#"quest_outbox_backlog{outbox="completions"}"#] == 0
             }
             #expect(found[processed("NewUserSignIn", "recorded")] == 1)

@@ -124,17 +124,21 @@ class InvariantTests(Case):
                 limit = rendering.one("Deployment", name)["spec"]["progressDeadlineSeconds"]
                 self.assertGreater(limit, rendering.one("Job", "migrate")["spec"]["activeDeadlineSeconds"])
 
-    def test_settings_are_read_by_the_executables_and_told_in_the_readme(self) -> None:
+    def test_settings_are_read_by_the_executables_and_told_in_their_help(self) -> None:
         read = set(re.findall(r'"((?:QUESTLINE_[A-Z_]+|DATABASE_URL|REDIS_URL|CACHE_REDIS_URL))"', "".join(
             path.read_text() for path in (PROJECT / "Sources").rglob("*.swift")
         )))
-        readme, help_text = source("README.md"), source("Sources/HTTPFront/FrontSettings+help.swift")
+        worker = source("Sources/Workers/WorkerSettings+help.swift")
+        helps = {"front": source("Sources/HTTPFront/FrontSettings+help.swift"), "worker": worker, "migrate": worker}
         for _, rendering in self.each():
-            for name in (*rendering.settings("questline"), *(one for ours in OURS for one in rendering.environment(ours))):
+            shared = rendering.settings("questline")
+            for name in shared:
                 self.assertIn(name, read, "no executable reads it")
-                self.assertTrue(is_named(name, readme), f"{name} is not in README.md")
-            for name in rendering.environment("front"):
-                self.assertTrue(is_named(name, help_text), f"{name} is not in questline-front --help")
+                self.assertTrue(any(is_named(name, text) for text in helps.values()), f"{name} is in no --help")
+            for ours in OURS:
+                for name in rendering.environment(ours).keys() - shared.keys():
+                    self.assertIn(name, read, "no executable reads it")
+                    self.assertTrue(is_named(name, helps[ours]), f"{name} is not in the --help of {ours}")
 
     def test_the_configuration_of_redis_is_a_copy(self) -> None:
         for name in ("streams.conf", "cache.conf"):

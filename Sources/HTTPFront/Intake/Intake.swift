@@ -20,10 +20,9 @@ enum Acceptance: String, CaseIterable, Sendable {
 /// Losing an event is worse than publishing it twice, so an attempt whose outcome is unknown is followed by another one
 /// with the same event id; the workers count one id once.
 final class Intake: Sendable {
-    /// How long a request waits for the stream before the outbox takes its events.
-    static let patience = Duration.seconds(1)
-
     private let acceptance: Acceptance
+    /// How long a request waits for the stream before the outbox takes its events.
+    let patience: Duration
     private let producer: Producer
     private let outbox: SignInOutbox
     private let users: Users
@@ -41,10 +40,11 @@ final class Intake: Sendable {
     private let refused = Counter(label: "quest_refused_total")
 
     init(
-        _ acceptance: Acceptance, producer: Producer, postgres: PostgresClient, forwarder: Forwarder,
-        kept: LoadGauge, backlog: LoadGauge, recall: Recall, logger: Logger
+        _ acceptance: Acceptance, patience: Duration, producer: Producer, postgres: PostgresClient,
+        forwarder: Forwarder, kept: LoadGauge, backlog: LoadGauge, recall: Recall, logger: Logger
     ) {
         self.acceptance = acceptance
+        self.patience = patience
         self.producer = producer
         outbox = SignInOutbox(postgres)
         users = Users(postgres)
@@ -64,6 +64,7 @@ final class Intake: Sendable {
     func accept(_ events: [SignInEvent]) async throws {
         try admit(events.count, to: backlog, "Too many sign-ins wait to be recorded")
         if acceptance == .stream, await publish(events) {
+            backlog.arrived(events.count)
             published.increment(by: events.count)
             return
         }
@@ -93,6 +94,7 @@ final class Intake: Sendable {
         let id = Identifier.timeOrdered(at: now)
         if user.status == .new {
             try admit(1, to: kept, "Too many sign-ins wait to be published")
+            defer { kept.arrived(1) }
             let first = SignInEvent(id: id, type: .firstSignIn, userID: user.id, occurredAt: now, origin: origin)
             if let row = try await recordFirst(first) {
                 stored.increment()
@@ -118,7 +120,7 @@ final class Intake: Sendable {
         guard breaker.allows() else { return false }
         let life = recall.life
         do {
-            let entries = try await withDeadline(Intake.patience) { [producer] in try await producer.publish(events) }
+            let entries = try await withDeadline(patience) { [producer] in try await producer.publish(events) }
             recall.keep(events, as: entries, since: life)
             breaker.succeeded()
             outage.succeeded()
@@ -154,6 +156,7 @@ final class Intake: Sendable {
 
     private func keep(_ events: [SignInEvent]) async throws -> [Int64] {
         try admit(events.count, to: kept, "Too many sign-ins wait to be published")
+        defer { kept.arrived(events.count) }
         do {
             return try await outbox.add(events)
         } catch let error as PostgresError where error.isRetryable || error.code == .cancelled {

@@ -5,10 +5,12 @@ import Synchronization
 final class LoadGauge: Sendable {
     private struct State {
         var count: Int64 = 0
-        /// Admitted since the last count, and between that and the one before: a count may miss what was admitted before
-        /// it and arrived after it.
-        var added: Int64 = 0
-        var addedBefore: Int64 = 0
+        /// Admitted and on the way: no count need have seen it, however long it takes.
+        var underway: Int64 = 0
+        /// Arrived since the last count, and between that and the one before: a count that was under way when it arrived
+        /// may have missed it.
+        var arrived: Int64 = 0
+        var arrivedBefore: Int64 = 0
     }
 
     private let limit: Int64
@@ -29,20 +31,28 @@ final class LoadGauge: Sendable {
 
     func admits(_ count: Int) -> Bool {
         state.withLock { state in
-            guard state.count + state.added + state.addedBefore + Int64(count) <= limit else { return false }
-            state.added += Int64(count)
+            let known = state.count + state.underway + state.arrived + state.arrivedBefore
+            guard known + Int64(count) <= limit else { return false }
+            state.underway += Int64(count)
             return true
         }
     }
 
-    /// Takes an admission back: it came to nothing.
+    /// What was admitted has arrived, or may have.
+    func arrived(_ count: Int) {
+        state.withLock { state in
+            state.underway -= Int64(count)
+            state.arrived += Int64(count)
+        }
+    }
+
+    /// What was admitted has come to nothing.
     func withdraw(_ count: Int) {
-        // A count may have come in between; what it carried over expires with the next one.
-        state.withLock { $0.added = max(0, $0.added - Int64(count)) }
+        state.withLock { $0.underway -= Int64(count) }
     }
 
     func counted(_ count: Int64) {
         meter.set(count)
-        state.withLock { $0 = State(count: count, addedBefore: $0.added) }
+        state.withLock { $0 = State(count: count, underway: $0.underway, arrivedBefore: $0.arrived) }
     }
 }

@@ -46,7 +46,7 @@ final class StreamWatch: Service {
     func look() async {
         let newest = intake.recall.newest
         do {
-            let survey = try await withDeadline(Intake.patience) { [redis, keys] in
+            let survey = try await withDeadline(intake.patience) { [redis, keys] in
                 try await StreamSurvey.take(redis, keys: keys)
             }
             intake.outage.succeeded()
