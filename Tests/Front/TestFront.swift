@@ -32,7 +32,8 @@ struct TestFront: Sendable {
     ///   - settings: further settings, which win.
     ///   - patience: as it is in use where Redis is to hang.
     static func with<Value>(
-        _ settings: [String: String] = [:], patience: FrontSettings.Patience = .long, _ body: (TestFront) async throws -> Value
+        _ settings: [String: String] = [:], patience: FrontSettings.Patience = .long,
+        _ body: (TestFront) async throws -> Value
     ) async throws -> Value {
         try await TestDatabase.with { database in
             try await TestRedis.with { redis in
