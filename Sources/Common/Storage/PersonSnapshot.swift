@@ -14,6 +14,17 @@ public struct PersonSnapshot: Sendable {
     /// The latest, newest first.
     public let entries: [WalletEntry]
 
+    package init(
+        user: User?, progress: [QuestProgress], claims: [RewardClaim],
+        claimCounts: [(questID: Identifier, count: Int64)], entries: [WalletEntry]
+    ) {
+        self.user = user
+        self.progress = progress
+        self.claims = claims
+        self.claimCounts = claimCounts
+        self.entries = entries
+    }
+
     /// At most so many of each are read.
     public static let mostProgress = 200
     public static let mostPending = 100

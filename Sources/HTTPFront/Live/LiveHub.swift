@@ -119,6 +119,7 @@ final class LiveHub: Service {
         await withDiscardingTaskGroup { group in
             for _ in 0..<LiveHub.readers { group.addTask { await self.read() } }
             group.addTask { await self.beat() }
+            group.addTask { await self.watchCatalog() }
             try? await gracefulShutdown()
             stop()
             queued.finish()
@@ -128,7 +129,7 @@ final class LiveHub: Service {
 
     private func read() async {
         for await person in queue {
-            guard state.withLock({ $0.begin(person) }) else { continue }
+            guard let watch = state.withLock({ $0.begin(person) }) else { continue }
             var snapshot: LiveSnapshot?
             do {
                 // While no page was open nobody has looked.
@@ -140,7 +141,7 @@ final class LiveHub: Service {
             } catch {
                 if !Task.isCancelled { outage.failed(error) }
             }
-            let mustRepeat = state.withLock { $0.finish(person, snapshot) }
+            let mustRepeat = state.withLock { $0.finish(person, watch, snapshot) }
             if mustRepeat {
                 Task { [queued] in
                     try? await Task.sleep(for: LiveHub.pause)
@@ -150,24 +151,26 @@ final class LiveHub: Service {
         }
     }
 
-    /// Every second the catalog and who may come in, every ten seconds everything.
+    /// Every second who may come in, every ten seconds a sign of life and everything. It waits for no server: gateways close
+    /// what is silent, and who was locked out must go, whoever else is away.
     private func beat() async {
         var seconds = 0
         while !Task.isCancelled {
-            if count > 0 || seconds == 0 {
-                await lookAtCatalog()
-                recheck()
-                if seconds % Int(LiveHub.heartbeat / .seconds(1)) == 0 {
-                    state.withLock { state in
-                        for id in state.viewers.keys {
-                            state.viewers[id]?.isHeartbeatDue = true
-                            state.viewers[id]?.look.yield()
-                        }
-                    }
-                    changedAll()
-                }
+            recheck()
+            if seconds % Int(LiveHub.heartbeat / .seconds(1)) == 0 {
+                state.withLock { $0.beat() }
+                changedAll()
             }
             seconds += 1
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    private func watchCatalog() async {
+        var isFirst = true
+        while !Task.isCancelled {
+            if count > 0 || isFirst { await lookAtCatalog() }
+            isFirst = false
             try? await Task.sleep(for: .seconds(1))
         }
     }

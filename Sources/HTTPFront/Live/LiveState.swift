@@ -15,6 +15,8 @@ struct LiveState {
     }
 
     struct Person {
+        /// The number of their first viewer: whoever is watched anew is another one.
+        let watch: UInt64
         var viewers: [UInt64] = []
         var snapshot: LiveSnapshot?
         /// Waits to be read.
@@ -38,7 +40,8 @@ struct LiveState {
         // Counted by who looks, not by whom they look at: an admin takes nobody's place.
         let own = viewers.filter { $0.value.bearer.userID == bearer.userID && $0.value.end == nil }.keys.sorted()
         for id in own.dropLast(most) { end(id, .replaced) }
-        people[person, default: Person()].viewers.append(last)
+        let number = last
+        people[person, default: Person(watch: number)].viewers.append(number)
         return (last, changed(person))
     }
 
@@ -62,18 +65,20 @@ struct LiveState {
         return true
     }
 
-    /// - Returns: whether anybody still watches.
-    mutating func begin(_ person: Identifier) -> Bool {
-        guard people[person] != nil else { return false }
+    /// - Returns: what to finish with; nil if nobody watches any more.
+    mutating func begin(_ person: Identifier) -> UInt64? {
         people[person]?.isQueued = false
         people[person]?.isReading = true
-        return true
+        return people[person]?.watch
     }
 
-    /// - Parameter snapshot: nil if it could not be read; the next look tries again.
+    /// - Parameters:
+    ///   - watch: from `begin`. If all viewers left and others came meanwhile, a reading of their own is under way, which may
+    ///     have ended first: this one is older and counts for nothing.
+    ///   - snapshot: nil if it could not be read; the next look tries again.
     /// - Returns: whether the person is to be put into the queue again.
-    mutating func finish(_ person: Identifier, _ snapshot: LiveSnapshot?) -> Bool {
-        guard var state = people[person] else { return false }
+    mutating func finish(_ person: Identifier, _ watch: UInt64, _ snapshot: LiveSnapshot?) -> Bool {
+        guard var state = people[person], state.watch == watch else { return false }
         state.isReading = false
         let mustRepeat = state.isDirty
         state.isDirty = false
@@ -82,6 +87,14 @@ struct LiveState {
         people[person] = state
         for id in state.viewers { viewers[id]?.look.yield() }
         return mustRepeat
+    }
+
+    /// A sign of life is due everywhere.
+    mutating func beat() {
+        for id in viewers.keys {
+            viewers[id]?.isHeartbeatDue = true
+            viewers[id]?.look.yield()
+        }
     }
 
     mutating func end(_ id: UInt64, _ end: LiveEnd) {
