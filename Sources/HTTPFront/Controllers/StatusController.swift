@@ -12,7 +12,7 @@ struct StatusController: Sendable {
     func add(to routes: inout Routes) {
         routes.get("activity") { request, _ in
             _ = try await gate.admin(request)
-            return .list(activity.json)
+            return .list(activity.json())
         }
         routes.get("status") { request, _ in
             _ = try await gate.admin(request)

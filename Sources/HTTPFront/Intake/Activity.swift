@@ -41,15 +41,32 @@ final class Activity: Sendable {
         }
     }
 
-    var json: JSON {
+    /// One rate for each interval. Where samples are further apart, what happened between them is spread over the time; where
+    /// none come any more, nothing is known.
+    func json(at now: Timestamp = .now) -> JSON {
         let samples = samples.withLock { $0 }
+        let silent = samples.last.map { Activity.intervals($0.at, now) } ?? 0
+        // The next sample may be a moment late.
+        let unknown = silent > 1 ? silent : 0
         func rates(_ value: (Sample) -> Int64?) -> JSON {
-            .array(zip(samples, samples.dropFirst()).map { Activity.rate($0, $1, value) })
+            let known = zip(samples, samples.dropFirst()).flatMap { one, two in
+                Array(repeating: Activity.rate(one, two, value), count: max(1, Activity.intervals(one.at, two.at)))
+            }
+            return .array(Array((known + Array(repeating: .null, count: unknown)).suffix(Activity.most)))
+        }
+        let until = samples.last.map {
+            Timestamp(milliseconds: $0.at.milliseconds + Int64(unknown * Activity.interval) * 1_000)
         }
         return [
-            "interval_seconds": JSON(Activity.interval), "until": JSON(samples.last?.at),
+            "interval_seconds": JSON(Activity.interval), "until": JSON(until),
             "sign_ins": rates(\.signIns), "events": rates(\.done), "completions": rates(\.completions),
         ]
+    }
+
+    /// How many intervals there are between two moments, at most as many as are kept.
+    private static func intervals(_ one: Timestamp, _ two: Timestamp) -> Int {
+        let seconds = Double(two.milliseconds - one.milliseconds) / 1_000
+        return Int(min(max((seconds / Double(interval)).rounded(), 0), Double(most)))
     }
 
     /// Per second, to one decimal; null from one life of the streams to the next.
