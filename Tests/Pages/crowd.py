@@ -1,12 +1,16 @@
-"""Five hundred pages open at one front: how soon a sign-in shows, and what they cost."""
+"""Five hundred pages open at one front: how soon a sign-in shows, and what they cost; and one while servers hang."""
 
+import contextlib
+import os
 import selectors
+import signal
 import socket
 import statistics
 import threading
 import time
 import unittest
 from pathlib import Path
+from typing import Iterator
 from urllib.parse import urlsplit
 
 import stage
@@ -14,6 +18,8 @@ from stage import call, new_person, report, token_of
 
 PAGES, SIGN_INS = 500, 200
 MOST_SECONDS, MOST_MB = 1.0, 60
+# Our gateway, like many, closes what says nothing for so long.
+LONGEST_SILENCE = 30
 
 
 class Follower:
@@ -105,6 +111,39 @@ class CrowdTests(unittest.TestCase):
         seen = -1
         while seen != (seen := sum(len(follower.snapshots) for follower in followers)):
             time.sleep(1)
+
+
+class SilenceTests(unittest.TestCase):
+    def test_a_stream_lives_while_postgres_and_the_cache_hang(self) -> None:
+        follower = Follower(token_of(new_person()))
+        self.addCleanup(follower.socket.close)
+        follower.socket.settimeout(LONGEST_SILENCE)
+        while not follower.snapshots:
+            self.assertTrue(follower.read(), "the stream has ended")
+        with hanging("postgres", "cache"):
+            # The first ones may have been on their way.
+            for _ in range(3):
+                self.assertTrue(follower.read(), "the stream has ended")
+
+
+@contextlib.contextmanager
+def hanging(*names: str) -> Iterator[None]:
+    """These servers, with all of their processes, stand still."""
+    members = [stage.installation.fleet.members[name].pid for name in names]
+    pids = [pid for member in members for pid in (member, *children(member))]
+    try:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def anonymous_mb() -> float:
