@@ -1,5 +1,6 @@
 """The player's page."""
 
+import re
 import time
 
 import stage
@@ -146,6 +147,18 @@ class PlayerTests(PageTests):
             expect(heading).to_be_visible()
             call("DELETE", f"/quests/{made['quest_id']}", headers={**stage.admin(), "If-Match": "*"})
             expect(heading).to_have_count(0)
+
+    def test_quests_that_could_not_be_read_are_asked_for_again(self) -> None:
+        self.tolerate("status of 503")
+        name = new_person()
+        with self.context() as context:
+            self.open_home(context, name).close()
+            page = context.new_page()
+            page.route(re.compile(r"/api/v1/quests\?"), lambda route: route.fulfill(status=503, headers={"Retry-After": "1"}, json={}), times=1)
+            page.goto("/")
+            expect(page.locator("#notice")).to_contain_text("Try again in 1 second.")
+            expect(card(page)).to_be_visible()
+            expect(page.locator("#notice")).to_be_hidden()
 
     def test_no_other_site_can_use_the_session(self) -> None:
         with self.context() as context:

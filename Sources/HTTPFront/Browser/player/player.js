@@ -12,6 +12,7 @@ let quests = null;
 let catalog = null;
 let snapshot = null;
 let live = null;
+let retry = 0;
 /** What each card shows, as text, and how many completions its quest had. */
 const drawn = new Map();
 const completed = new Map();
@@ -49,6 +50,7 @@ async function again(text) {
 function leave() {
   live?.close();
   live = null;
+  clearTimeout(retry);
   snapshot = null;
   drawn.clear();
   completed.clear();
@@ -67,6 +69,9 @@ async function show(data) {
       await readQuests(data.catalog);
     } catch (error) {
       tell($("notice"), error.message, "bad");
+      // The stream says nothing again before something changes.
+      clearTimeout(retry);
+      retry = setTimeout(() => { if (snapshot === data) show(data); }, 2000);
       if (quests === null) return;
     }
   }
