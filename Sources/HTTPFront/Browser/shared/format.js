@@ -5,7 +5,9 @@ import { words } from "./words.js";
 const locale = "en";
 const numbers = new Intl.NumberFormat(locale);
 const days = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
-const moments = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const clock = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const moments = new Intl.DateTimeFormat(locale, clock);
+const earlier = new Intl.DateTimeFormat(locale, { ...clock, year: "numeric" });
 
 export const number = (value) => numbers.format(value);
 
@@ -18,7 +20,9 @@ export const amount = (quantity, item) => `${number(quantity)} ${words.items(ite
 export function time(text, { dateOnly = false } = {}) {
   const date = new Date(text);
   const utc = date.toISOString().replace("T", " ").replace(/\.\d+Z$|Z$/, " UTC");
-  return h("time", { dateTime: text, title: utc }, (dateOnly ? days : moments).format(date));
+  // The year goes without saying only in this one.
+  const full = date.getFullYear() === new Date().getFullYear() ? moments : earlier;
+  return h("time", { dateTime: text, title: utc }, (dateOnly ? days : full).format(date));
 }
 
 /** A length of time in the largest unit that says enough. */
