@@ -79,4 +79,7 @@ class PictureTests(PageTests):
     def look(self, page: Page, name: str, full: bool = True) -> None:
         page.screenshot(path=stage.pictures / f"{name}.png", full_page=full, animations="disabled")
         self.check_width(page, name)
+        if page.viewport_size["width"] == max(WIDTHS):
+            clipped = page.evaluate("[...document.querySelectorAll('.wide')].filter((table) => table.scrollWidth > table.clientWidth).map((table) => table.ariaLabel)")
+            self.assertEqual(clipped, [], f"{name}: tables wider than their place")
         self.check_access(page, name)

@@ -18,7 +18,7 @@ PASSWORD = "a good password"
 # Debian's; Playwright's own is not needed.
 CHROMIUM = "/usr/bin/chromium"
 # What the issue calls within a second; the patience for everything else is a machine's under load.
-PATIENCE = 15_000
+PATIENCE = 30_000
 
 installation: Installation
 pictures: Path

@@ -2,14 +2,25 @@
 import { h } from "./dom.js";
 import { time } from "./format.js";
 import { list } from "./table.js";
+import { words } from "./words.js";
 
-/** Details in words; what stood there before and after is told member by member. */
-function details(value, within = "") {
-  return Object.entries(value).map(([name, part]) => {
-    const title = `${within}${name.replaceAll("_", " ")}`;
-    return part !== null && typeof part === "object" ? details(part, `${title} `) : `${title} ${part}`;
-  }).join(" · ");
+const standings = ["new", "known", "banned"];
+
+/** Details in words; what has changed is told with what stood there before. */
+function details({ old, new: now, before, after, ...rest }) {
+  const told = [];
+  if (after !== undefined) told.push(change(standings[before] ?? before, standings[after] ?? after));
+  for (const [name, value] of Object.entries(now ?? {})) told.push(`${words.field(name)} ${change(old?.[name], value)}`);
+  for (const [name, value] of Object.entries(rest)) told.push(...flat(words.field(name), value));
+  return told.join(" · ");
 }
+
+const change = (before, after) => (before === undefined || before === null ? shown(after) : `${shown(before)} → ${shown(after)}`);
+
+const shown = (value) => (value === null || value === "" ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value));
+
+const flat = (name, value) => (value !== null && typeof value === "object"
+  ? Object.entries(value).flatMap(([part, inner]) => flat(`${name} ${words.field(part)}`, inner)) : [`${name} ${shown(value)}`]);
 
 export async function show({ place, signal, fail }) {
   const action = h("input", { id: "filter-action", autocomplete: "off", spellcheck: false, placeholder: "user.ban" });
@@ -30,7 +41,7 @@ export async function show({ place, signal, fail }) {
     columns: [["When", "keep"], ["Who"], ["What"], ["To", "long"], ["Details", "long"]],
     row: (row) => [
       time(row.created_at), row.actor, h("strong", {}, row.action), h("code", {}, row.subject),
-      h("span.small", {}, details(row.details)),
+      h("span.small", {}, details(row.details ?? {})),
     ],
   });
   form.addEventListener("submit", (event) => { event.preventDefault(); read(); });

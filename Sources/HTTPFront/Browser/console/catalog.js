@@ -119,7 +119,8 @@ export async function show({ place, signal, fail, say }) {
         await read();
         say(item ? words.saved : words.made);
       } catch (error) {
-        if (error.status === 412) await compare();
+        if (error.status === 401) fail(error);
+        else if (error.status === 412) await compare().catch((other) => tell(fault, other.message));
         else tell(fault, error.message);
       } finally {
         send.disabled = false;

@@ -22,11 +22,12 @@ let stop = new AbortController();
 async function show() {
   if (!me) return;
   stop.abort();
+  closeDialogs();
   stop = new AbortController();
   const { signal } = stop;
   const [name = "overview", rest = ""] = location.hash.replace(/^#\//, "").split("/").filter(Boolean);
   const place = h("div", {});
-  const key = views[name] ? name : "overview";
+  const key = Object.hasOwn(views, name) ? name : "overview";
   for (const link of $("nav").querySelectorAll("a")) {
     const isHere = link.hash === `#/${key === "person" ? "people" : key}`;
     if (isHere) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
@@ -43,6 +44,11 @@ async function show() {
   } catch (error) {
     if (!signal.aborted) fail(error);
   }
+}
+
+/** What a view asks goes with it. */
+function closeDialogs() {
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
 }
 
 /** A failure that concerns the whole view. */
@@ -70,6 +76,7 @@ function enter(user) {
 
 async function again(text) {
   stop.abort();
+  closeDialogs();
   me = null;
   $("view").replaceChildren();
   $("frame").hidden = true;
@@ -87,6 +94,11 @@ $("sign-out").addEventListener("click", async () => {
   } catch (error) {
     fail(error);
   }
+});
+// Its address is no view's.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  $("main").focus();
 });
 addEventListener("hashchange", async () => {
   await show();

@@ -25,8 +25,8 @@ export async function show({ place, rest, signal, fail }) {
   const from = h("input", { id: "filter-from", type: "datetime-local", step: 1 });
   const before = h("input", { id: "filter-before", type: "datetime-local", step: 1 });
   const field = (input, title, kind = "") => h("div", { className: `field ${kind}` }, h("label", { htmlFor: input.id }, title), input);
-  const form = h("form.filters", { role: "search", "aria-label": words.events },
-    field(person, "Person", "person"), field(type, "Type"), field(from, "Recorded from"), field(before, "Recorded before"),
+  const form = h("form.filters.even", { role: "search", "aria-label": words.events },
+    field(person, "Person", "person"), field(type, "Type"), field(from, "Recorded from", "from"), field(before, "Recorded before"),
     h("button.primary", { type: "submit" }, "Filter"));
   place.append(h("div.head", {}, h("h1", {}, words.events)), form);
   const path = () => {

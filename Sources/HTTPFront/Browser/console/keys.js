@@ -11,7 +11,7 @@ export async function show({ place, signal, fail, say }) {
     h("div.end", {}, h("button.primary", { type: "button", onclick: () => make() }, words.newKey))));
   const read = list({
     place, label: "API keys", path: () => "/api-keys", empty: words.noKeys, signal, fail,
-    columns: [["Name"], ["Made", "keep"], ["By"], ["State"], ["Id", "keep"], ["", "actions"]],
+    columns: [["Name", "long"], ["Made", "keep"], ["By"], ["State"], ["Id", "keep"], ["", "actions"]],
     row: (key) => [
       h("strong", {}, key.name), time(key.created_at),
       key.created_by ? h("a", { href: `#/person/${key.created_by}` }, shortId(key.created_by)) : "command line",

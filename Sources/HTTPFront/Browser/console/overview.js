@@ -79,20 +79,24 @@ function figures(status) {
 const serverColumns = [["Server"], ["State"], ["Durability", "long"]];
 
 function servers(status) {
-  const away = (name) => status.unreachable.some((text) => text.startsWith(name));
-  const row = (name, word, more) => {
-    const isAway = away(name);
-    const weak = status.durability_warnings.filter((text) => text.toLowerCase().includes(word));
+  const about = (name, texts) => texts.filter((text) => text.startsWith(name));
+  // A warning that does not name Postgres is one of the streams' server, whatever setting it begins with.
+  const warnings = { Postgres: about("Postgres", status.durability_warnings) };
+  warnings.Redis = status.durability_warnings.filter((text) => !warnings.Postgres.includes(text));
+  const row = (name, more) => {
+    const failures = about(name, status.unreachable);
+    const isAway = failures.length > 0;
+    const weak = warnings[name];
     return tr(serverColumns, [
       h("strong", {}, name), h("span.badge", { "data-kind": isAway ? "bad" : "good" }, isAway ? words.away : words.reachable),
-      isAway ? status.unreachable.join(" ") : weak.length ? weak.join(" ") : `${words.durable}. ${more}`,
+      isAway ? failures.join(" ") : weak.length ? weak.join(" ") : `${words.durable}. ${more}`,
     ]);
   };
   const length = status.groups.reduce((sum, group) => sum + group.length, 0);
   return h("section.block", {}, h("h2", {}, "Servers"),
     table("Servers", serverColumns, [
-      row("Redis", "redis", `${number(length)} entries in the streams.`),
-      row("Postgres", "postgres", status.schema_version === undefined ? "" : `Schema ${status.schema_version}, catalog revision ${number(status.catalog_revision ?? 0)}.`),
+      row("Redis", `${number(length)} entries in the streams.`),
+      row("Postgres", status.schema_version === undefined ? "" : `Schema ${status.schema_version}, catalog revision ${number(status.catalog_revision ?? 0)}.`),
     ]));
 }
 
@@ -104,5 +108,5 @@ function consumers(status) {
       : consumer.idle_ms < reclaim ? h("span.badge", { "data-kind": "accent" }, words.busy) : h("span.badge", { "data-kind": "warn" }, words.silent),
   ])));
   return [h("section.block", {}, h("h2", {}, "Consumers"),
-    rows.length ? table("Consumers", columns, rows) : h("p.empty", {}, words.noConsumers))];
+    rows.length ? table("Consumers", columns, rows) : h("p.empty", {}, status.groups.length ? words.noConsumers : words.unknownConsumers))];
 }

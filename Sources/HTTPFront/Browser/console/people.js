@@ -4,7 +4,7 @@ import { number, shortId } from "./format.js";
 import { list } from "./table.js";
 import { words } from "./words.js";
 
-const id = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+export const idForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 export const standingOf = (user) => [
   user.status === 2 && h("span.badge", { "data-kind": "bad" }, words.banned),
@@ -21,9 +21,9 @@ export async function show({ place, signal, fail }) {
   const read = list({
     place, label: "People", signal, fail,
     path: () => `/users${search.value.trim() ? `?user_name=${encodeURIComponent(search.value.trim())}` : ""}`,
-    columns: [["Name"], ["Standing"], ["Gold", "number"], ["Diamonds", "number"], ["Id", "keep"]],
+    columns: [["Name", "long"], ["Standing"], ["Gold", "number"], ["Diamonds", "number"], ["Id", "keep"]],
     row: (user) => [
-      h("a", { href: `#/person/${user.user_id}` }, user.user_name ?? words.unnamed), h("span", {}, ...standingOf(user)),
+      h("a", { href: `#/person/${user.user_id}` }, user.user_name ?? words.unnamed), standingOf(user).length ? h("span", {}, ...standingOf(user)) : null,
       number(user.gold), number(user.diamond), shortId(user.user_id),
     ],
     shown: (answer) => { count.textContent = number(answer.count); },
@@ -31,7 +31,7 @@ export async function show({ place, signal, fail }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = search.value.trim();
-    if (id.test(text)) location.hash = `#/person/${text.toLowerCase()}`; else read();
+    if (idForm.test(text)) location.hash = `#/person/${text.toLowerCase()}`; else read();
   });
   await read.started;
 }

@@ -3,12 +3,15 @@ import { ask, get, readAll } from "./api.js";
 import { coin, fill, h } from "./dom.js";
 import { amount, number, shortId, signed, time } from "./format.js";
 import { eventColumns, eventRow } from "./events.js";
-import { standingOf } from "./people.js";
+import { idForm, standingOf } from "./people.js";
 import { confirmed } from "./session.js";
 import { list, table, tr } from "./table.js";
 import { words } from "./words.js";
 
-export async function show({ place, rest: id, signal, fail, say, me }) {
+export async function show({ place, rest, signal, fail, say, me }) {
+  // An address may come from anywhere; what is no id goes into no path.
+  if (!idForm.test(rest)) return void place.append(h("div.head", {}, h("h1", {}, words.unnamed)), h("p.empty", {}, words.noId));
+  const id = rest.toLowerCase();
   const top = h("div", {});
   const why = h("section.block", {});
   place.append(top, why);
@@ -39,7 +42,7 @@ export async function show({ place, rest: id, signal, fail, say, me }) {
       h("dl.card.facts", {},
         fact("Gold", number(user?.gold ?? 0)), fact("Diamonds", number(user?.diamond ?? 0)),
         fact("Account", user ? (user.status === 0 ? "never signed in" : user.status === 2 ? words.banned : "known") : "none"),
-        fact("Id", h("code", {}, id))));
+        fact("Id", h("code", {}, id), "broad")));
   }
 
   const [, explanation, quests] = await Promise.all([
@@ -55,7 +58,7 @@ export async function show({ place, rest: id, signal, fail, say, me }) {
   place.append(claims, wallet, events);
   list({
     place: claims, label: "Claims", path: () => `/users/${id}/claims`, signal, fail,
-    columns: [["Completed", "keep"], ["Quest"], ["Completion", "number"], ["Reward"], ["State"], ["Claimed", "keep"]],
+    columns: [["Completed", "keep"], ["Quest", "long"], ["Completion", "number"], ["Reward"], ["State"], ["Claimed", "keep"]],
     row: (claim) => [time(claim.created_at), names.get(claim.quest_id) ?? shortId(claim.quest_id), number(claim.completion),
       h("span.keep", {}, coin(claim.reward_item), " ", amount(claim.reward_qty, claim.reward_item)),
       h("span.badge", { "data-kind": claim.status === "pending" ? "accent" : "good" }, claim.status),
@@ -72,7 +75,7 @@ export async function show({ place, rest: id, signal, fail, say, me }) {
 /** Every column but the one that says whose event it is. */
 const others = (_, index) => index !== 2;
 
-const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+const fact = (name, value, kind = "") => h("div", { className: kind }, h("dt", {}, name), h("dd", {}, value));
 
 /** What the explanation says of one quest. */
 function reason(row, names) {

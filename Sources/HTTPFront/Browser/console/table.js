@@ -1,6 +1,6 @@
 // Lists with cursor pages, drawn as tables.
 import { get } from "./api.js";
-import { fill, h } from "./dom.js";
+import { $, fill, h, tell } from "./dom.js";
 import { words } from "./words.js";
 
 /** A table; `columns` are `[title, class]`, rows are lists of cells. */
@@ -22,6 +22,9 @@ export function list({ place, path, label, columns, row, empty, signal, fail, sh
 
   async function read() {
     const mine = (turn += 1);
+    // All pages are of one question, whatever is typed into the filters meanwhile.
+    const from = path();
+    tell($("notice"));
     const body = h("tbody", {});
     let cursor = null;
     const more = h("button", { type: "button" }, words.loadMore);
@@ -30,7 +33,6 @@ export function list({ place, path, label, columns, row, empty, signal, fail, sh
     async function page() {
       more.disabled = true;
       try {
-        const from = path();
         const answer = await get(`${from}${from.includes("?") ? "&" : "?"}limit=50${cursor ? `&cursor=${cursor}` : ""}`, { signal });
         if (mine !== turn || signal.aborted) return;
         cursor = answer.next_cursor;
@@ -44,7 +46,9 @@ export function list({ place, path, label, columns, row, empty, signal, fail, sh
           fill(holder, made, foot);
         }
       } catch (error) {
-        if (mine === turn && !signal.aborted) fail(error);
+        if (mine !== turn || signal.aborted) return;
+        if (!holder.contains(body)) fill(holder, h("p.empty", {}, words.unread));
+        fail(error);
       } finally {
         more.disabled = false;
       }

@@ -12,6 +12,7 @@ export const words = {
     const field = name.replaceAll("_", " ").replaceAll("/", " ");
     return `${field.charAt(0).toUpperCase()}${field.slice(1)} ${detail}.`;
   },
+  field: (name) => name.replaceAll("_", " "),
   tryAgain: "Try again",
 
   // Session
@@ -61,14 +62,17 @@ export const words = {
   loadMore: "Show more",
   loading: "Loading…",
   nothing: "Nothing here.",
+  unread: "This could not be read.",
   admin: "admin",
   player: "player",
   banned: "banned",
   unnamed: "no name",
+  noId: "This address has no person's id.",
   healthy: "All is well",
   unhealthy: "Needs a person",
   unknownHealth: "Cannot be asked",
-  noConsumers: "Nobody reads this stream",
+  noConsumers: "Nobody reads the streams",
+  unknownConsumers: "Not known while Redis is away",
   consumers: (count) => `${number(count)} ${plural(count, "consumer")}`,
   perSecond: "per second",
   chartLabel: (name, now, most) => `${name} per second over the last minutes: ${now} now, ${most} at most`,
