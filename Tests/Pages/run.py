@@ -52,7 +52,7 @@ def main(interruptions: processes.Interruptions) -> int:
         suite = unittest.TestLoader()
         names = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
         suite.testNamePatterns = [f"*{name}*" for name in names] or None
-        tests = suite.loadTestsFromNames(["player", "console", "loading", "pictures", "crowd"])
+        tests = suite.loadTestsFromNames(["player", "console", "loading", "pictures", "strange", "crowd"])
         result = unittest.TextTestRunner(verbosity=2, failfast="-f" in sys.argv).run(tests)
         return 0 if result.wasSuccessful() and result.testsRun else 1
     finally:
