@@ -148,7 +148,7 @@ struct ProcessTests {
         try await TestDatabase.with { database in
             let front = try Executable.front.start(settings: [
                 "DATABASE_URL": database.url, "REDIS_URL": TestFront.redisURL, "CACHE_REDIS_URL": TestFront.redisURL,
-                "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0", "QUESTLINE_DRAIN_SECONDS": "5",
+                "QUESTLINE_PORT": "0", "QUESTLINE_PROBE_PORT": "0", "QUESTLINE_DRAIN_SECONDS": "15",
             ])
             let probes = Client(base: try url(in: try await front.line(containing: "probes listen")), isApi: false)
             let client = Client(base: try url(in: try await front.line(containing: "\"listening\"")))
@@ -162,7 +162,7 @@ struct ProcessTests {
                 ["health", "--port", String(probes.base.split(separator: ":").last ?? "")], settings: [:])
             #expect(try await health.exitCode() == 1)
             #expect(health.lines == ["stopping"])
-            #expect(try await front.exitCode(within: .seconds(20)) == 0)
+            #expect(try await front.exitCode(within: .seconds(40)) == 0)
         }
     }
 

@@ -131,16 +131,15 @@ extension Guarantees {
                 // Brings the copies up to date, and tells what it has done.
                 let (code, lines) = try await stage.run(.worker, ["catalog", "rebuild"])
                 #expect(code == 0 && lines.contains { $0.contains("1 quests and 1 rewards") }, "\(lines)")
-                // A cache that does not answer in time on a busy machine is done without, so the database is asked by others
-                // as well: then it shows nothing, and is done again.
-                var searches = 0
-                for _ in 0..<5 where searches != 1 { searches = try await searchesOfAThousand(stage, for: id) }
-                #expect(searches == 1)
+                // A reader whom a busy machine lets wait too long for the cache asks Postgres himself, whatever the others do.
+                var queries: [Int?] = []
+                while queries.last != 1, queries.count < 4 { queries.append(try await coldReads(stage, of: id)) }
+                #expect(queries.last == 1, "\(queries)")
             }
         }
 
-        /// How often the table of quests is searched while a thousand ask for one of them and no copy is there.
-        private func searchesOfAThousand(_ stage: Stage, for id: Identifier) async throws -> Int {
+        /// - Returns: how many queries a thousand readers at once have made; nil if they did not all come at once.
+        private func coldReads(_ stage: Stage, of id: Identifier) async throws -> Int? {
             try await sessionsHaveEnded(stage)
             let front = try await stage.front()
             _ = try await front.send("GET", "/api/v1/rewards/\(Identifier.random())")
@@ -151,25 +150,26 @@ extension Guarantees {
             configuration.httpMaximumConnectionsPerHost = 1_000
             let session = URLSession(configuration: configuration)
             let url = front.url.appending(path: "/api/v1/quests/\(id)")
-            let statuses = try await stage.database.transaction(operation: "lock") { transaction in
+            let (haveMet, statuses) = try await stage.database.transaction(operation: "lock") { transaction in
                 _ = try await transaction.query("LOCK TABLE catalog.quests IN ACCESS EXCLUSIVE MODE")
                 let readers = Task {
                     try await inParallel(1_000) { _ in
                         try await (session.data(from: url).1 as? HTTPURLResponse)?.statusCode
                     }
                 }
-                try await eventually("all have come", within: .seconds(4)) {
+                // The front waits no longer than 5 s for the lock.
+                let haveMet: Void? = try? await eventually("all have come", within: .seconds(4)) {
                     try FileManager.default.contentsOfDirectory(
                         atPath: "/proc/\(try await front.process.pid())/fd"
                     ).count > 1_000
                 }
                 _ = try await transaction.commit(after: [])
-                return try await readers.value
+                return (haveMet != nil, try await readers.value)
             }
-            #expect(statuses.count { $0 == 200 } == 1_000)
+            #expect(!haveMet || statuses.count { $0 == 200 } == 1_000)
             await front.process.end()
             try await sessionsHaveEnded(stage)
-            return try await stage.number(Catalog.scans) - before
+            return haveMet ? try await stage.number(Catalog.scans) - before : nil
         }
 
         /// Sessions tell the server's statistics what they did when they end.

@@ -119,10 +119,12 @@ struct MetricsTests {
                 let (here, there) = (try await worker.metrics(), try await front.metrics())
                 return here[lag] == 0 && there["quest_backlog_entries"] == 0
             }
-            #expect(try await worker.get("/readyz") == (200, "ok\n"))
+            try await eventually("it is ready") { try await worker.get("/readyz") == (200, "ok\n") }
             // It hangs, which is worse than to refuse.
             redis.freeze()
-            #expect(try await worker.get("/readyz") == (503, "Redis is away\n"))
+            try await eventually("it says what is missing") {
+                try await worker.get("/readyz") == (503, "Redis is away\n")
+            }
             for probe in [worker, front] { #expect(try await probe.get("/livez") == (200, "ok\n")) }
             try await eventually("nobody shows an old number") {
                 let (here, there) = (try await worker.metrics(), try await front.metrics())
@@ -137,7 +139,7 @@ struct MetricsTests {
                 let (here, there) = (try await worker.metrics(), try await front.metrics())
                 return here[lag] == 0 && there["quest_backlog_entries"] == 0
             }
-            #expect(try await worker.get("/readyz") == (200, "ok\n"))
+            try await eventually("it is ready") { try await worker.get("/readyz") == (200, "ok\n") }
         }
     }
 
@@ -161,7 +163,9 @@ struct MetricsTests {
                 let (here, there) = (try await worker.metrics(), try await front.metrics())
                 return figures.allSatisfy { here[$0] == nil } && there["quest_outbox_rows"] == nil && here[lag] == 0
             }
-            #expect(try await worker.get("/readyz") == (503, "Postgres is away\n"))
+            try await eventually("it says what is missing") {
+                try await worker.get("/readyz") == (503, "Postgres is away\n")
+            }
             for probe in [worker, front] { #expect(try await probe.get("/livez") == (200, "ok\n")) }
             try await postgres.start()
             try await eventually("all is counted again") {

@@ -8,8 +8,8 @@ import Storage
 import Streams
 import Synchronization
 
-/// What the front does regularly: it reads who was locked out and how full the outbox is, from Postgres every two
-/// seconds and whenever Redis hints that something changed.
+/// What the front does regularly: it reads who was locked out, from Postgres every two seconds and whenever Redis hints that
+/// something changed, and how full the outbox is.
 final class Pulse: Service {
     let watch: AccessWatch
     private let outbox: SignInOutbox
@@ -49,6 +49,7 @@ final class Pulse: Service {
     func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await self.beat() }
+            group.addTask { await self.count() }
             group.addTask { await self.listen() }
             try? await gracefulShutdown()
             group.cancelAll()
@@ -71,13 +72,32 @@ final class Pulse: Service {
         do {
             try await watch.refresh()
             live.recheck()
-            gauge.counted(try await outbox.backlog().count)
             outage.succeeded()
         } catch {
             gauge.unknown()
             if !Task.isCancelled { outage.failed(error) }
         }
     }
+
+    /// One count after the other, each some seconds after the last: what is on its way to the outbox is missing from one
+    /// count, and must not be missing from two. A count reads the whole outbox, which is long in an outage, so a twentieth of
+    /// the time goes into it at most; until the next one the gauge adds up what this front admits.
+    private func count() async {
+        while !Task.isCancelled {
+            let began = ContinuousClock.now
+            var pause = AccessWatch.interval
+            do {
+                gauge.counted(try await outbox.backlog().count)
+                pause = max(pause, min((.now - began) * 20, Pulse.longestPause))
+            } catch {
+                gauge.unknown()
+            }
+            try? await Task.sleep(for: pause)
+        }
+    }
+
+    /// Fronts do not see what others admit before they count again.
+    private static let longestPause = Duration.seconds(30)
 
     /// A hint is only a reason to read sooner. After a reconnect hints may have been missed, which is one as well.
     private func listen() async {
