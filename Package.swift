@@ -54,6 +54,9 @@ let package = Package(
         .systemLibrary(name: "CHiredis", path: "Sources/Common/CHiredis"),
         .systemLibrary(name: "CLibPQ", path: "Sources/Common/CLibPQ"),
         .systemLibrary(name: "CArgon2", path: "Sources/Common/CArgon2"),
+        .target(
+            name: "CPages", path: "Sources/HTTPFront/Browser",
+            exclude: ["console", "player", "shared"], publicHeadersPath: "include"),
         module("Domain", []),
         module(
             "Runtime",
@@ -87,7 +90,8 @@ let package = Package(
         .executableTarget(
             name: "HTTPFront",
             dependencies: [
-                "Domain", "Runtime", "Reactor", "Redis", "Postgres", "Streams", "Storage", "Catalog", "Identity",
+                "CPages", "Domain", "Runtime", "Reactor", "Redis", "Postgres", "Streams", "Storage", "Catalog",
+                "Identity",
                 "Operations", logging, metrics, lifecycle, crypto,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -96,7 +100,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ],
-            swiftSettings: common),
+            exclude: ["Browser"], swiftSettings: common),
         .executableTarget(
             name: "BenchFloor",
             dependencies: [

@@ -20,10 +20,13 @@ struct App: Sendable {
     let routes: Set<String>
     let pulse: Pulse
     let streamWatch: StreamWatch
+    let live: LiveHub
     let postgres: PostgresClient
     /// For explanations, which count all of a person's events: a few people who ask again and again wait for each other, and
     /// nobody's sign-in waits for them.
     let counting: PostgresClient
+    /// For the people whose pages are open.
+    let reading: PostgresClient
     let redis: RedisClient
     let cache: RedisClient
     /// The cache's server as well; sign-ins wait less long for it.
@@ -45,6 +48,7 @@ struct App: Sendable {
         await cache.close()
         await attempts.close()
         counting.close()
+        reading.close()
         postgres.close()
     }
 
@@ -55,7 +59,7 @@ struct App: Sendable {
         _ settings: FrontSettings, logger: Logger, onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> App {
         var postgresConfiguration = settings.postgres
-        let member = FleetMember(kind: "questline-front", pool: settings.pool + App.countingPool)
+        let member = FleetMember(kind: "questline-front", pool: settings.pool + App.countingPool + LiveHub.readers)
         postgresConfiguration.applicationName = member.applicationName
         var redisConfiguration = settings.redis
         redisConfiguration.clientName = "questline-front"
@@ -85,8 +89,17 @@ struct App: Sendable {
         let streamWatch = StreamWatch(redis: redis, keys: keys, intake: intake, logger: logger)
         let watch = AccessWatch(postgres)
         let changes = Changes(redis, keys: keys)
+        let catalog = CatalogQueries(
+            rows: QuestRows(postgres),
+            projector: Projector(
+                outbox: CatalogOutbox(postgres), rows: QuestRows(postgres), cache: cache, streams: redis, keys: keys),
+            render: CatalogController.render)
+        let reading = PostgresClient(postgresConfiguration, poolSize: LiveHub.readers, waiters: 16)
+        let live = LiveHub(
+            postgres: reading, catalog: catalog, access: watch.list, limits: settings.live, logger: logger)
         let pulse = Pulse(
-            watch: watch, outbox: outbox, gauge: kept, intake: intake, redis: redis, changes: changes, logger: logger)
+            watch: watch, outbox: outbox, gauge: kept, intake: intake, redis: redis, changes: changes, live: live,
+            logger: logger)
 
         let tokens = await Tokens(secret: settings.tokenSecret, previous: settings.previousTokenSecrets)
         let gate = Gate(tokens: tokens, watch: watch)
@@ -98,7 +111,7 @@ struct App: Sendable {
         limits.failedSignInsByName = AttemptLimit(attempts: settings.failedSignInsPerName, seconds: 300)
         limits.failedSignInsByBoth = AttemptLimit(attempts: settings.failedSignInsPerNameAndAddress, seconds: 300)
         limits.failedSignInsByAddress = AttemptLimit(attempts: settings.failedSignInsPerAddress, seconds: 300)
-        let hints = Hints(changes: changes)
+        let hints = Hints(changes: changes, live: live)
         let addresses = ClientAddress(proxies: settings.proxies)
         let users = Users(postgres)
 
@@ -111,27 +124,26 @@ struct App: Sendable {
         health.addProbes(to: &root)
         try PagesController().add(to: &root)
         health.add(to: &api)
-        LoginController(
-            users: users, revoked: RevokedTokens(postgres), hasher: hasher, tokens: gate.tokens, limits: limits,
-            gate: gate, intake: intake, hints: hints, addresses: addresses
-        ).add(to: &api)
+        let signIn = PasswordSignIn(
+            users: users, hasher: hasher, tokens: gate.tokens, limits: limits, intake: intake, addresses: addresses)
+        let signOut = SignOut(revoked: RevokedTokens(postgres), gate: gate, hints: hints)
+        LoginController(users: users, gate: gate, signIn: signIn, signOut: signOut).add(to: &api)
+        SessionController(users: users, gate: gate, signIn: signIn, signOut: signOut).add(to: &api)
         UsersController(
             users: users, hasher: hasher, limits: limits, gate: gate, hints: hints, addresses: addresses
         ).add(to: &api)
-        PersonController(progress: ProgressRows(postgres), claims: Claims(postgres), gate: gate).add(to: &api)
-        WalletController(wallets: Wallets(postgres), gate: gate).add(to: &api)
+        PersonController(progress: ProgressRows(postgres), claims: Claims(postgres), gate: gate, hints: hints).add(
+            to: &api)
+        WalletController(wallets: Wallets(postgres), gate: gate, hints: hints).add(to: &api)
+        LiveController(hub: live, gate: gate).add(to: &api)
         ExplainController(explanations: Explanations(counting), gate: gate).add(to: &api)
-        let catalog = CatalogQueries(
-            rows: QuestRows(postgres),
-            projector: Projector(
-                outbox: CatalogOutbox(postgres), rows: QuestRows(postgres), cache: cache, streams: redis, keys: keys),
-            render: CatalogController.render)
         CatalogController(catalog: catalog).add(to: &api)
         CatalogCommandsController(commands: CatalogCommands(postgres), catalog: catalog, gate: gate).add(to: &api)
         SignInsController(gate: gate, intake: intake).add(to: &api)
         EventsController(events: EventLog(postgres), gate: gate).add(to: &api)
         StatusController(
-            status: StatusReader(postgres: postgres, streams: redis, keys: keys, limits: settings.limits), gate: gate
+            status: StatusReader(postgres: postgres, streams: redis, keys: keys, limits: settings.limits),
+            activity: streamWatch.activity, gate: gate
         ).add(to: &api)
         DeadLettersController(
             desk: DeadLetterDesk(redis, postgres: postgres, keys: keys), gate: gate
@@ -157,11 +169,12 @@ struct App: Sendable {
                 onListening(port)
             }, logger: App.quiet(logger))
         let listener = Listener(
-            server: server, host: settings.host, port: settings.port, drain: settings.drain, logger: App.quiet(logger))
+            server: server, host: settings.host, port: settings.port, drain: settings.drain,
+            onClosing: live.stop, logger: App.quiet(logger))
         return App(
-            services: [pulse, streamWatch, forwarder, listener], routes: api.listed, pulse: pulse,
-            streamWatch: streamWatch, postgres: postgres, counting: counting, redis: redis, cache: cache,
-            attempts: attempts.redis, member: member)
+            services: [pulse, streamWatch, forwarder, live, listener], routes: api.listed, pulse: pulse,
+            streamWatch: streamWatch, live: live, postgres: postgres, counting: counting, reading: reading,
+            redis: redis, cache: cache, attempts: attempts.redis, member: member)
     }
 
     /// Connections for explanations.

@@ -14,10 +14,12 @@ extension FrontSettings {
         QUESTLINE_JWT_PREVIOUS_SECRETS          further secrets that only verify, with commas or line ends between them
         QUESTLINE_PREFIX                        of every key in Redis (quest)
         QUESTLINE_ACCEPT                        stream, or outbox to write Postgres before every answer (stream)
-        QUESTLINE_POOL                          connections to Postgres, beside two that explain (8)
+        QUESTLINE_POOL                          connections to Postgres, beside two that explain and two for open pages (8)
         QUESTLINE_OUTBOX_LIMIT                  rows in the outbox beyond which 503 is answered (1000000)
         QUESTLINE_BACKLOG_LIMIT                 sign-ins waiting in the stream beyond which 503 is answered (2000000)
         QUESTLINE_RECALL_LIMIT                  sign-ins kept in memory until they are recorded (50000)
+        QUESTLINE_LIVE_LIMIT                    pages that follow a person live, at this front (2000)
+        QUESTLINE_LIVE_PER_PERSON               of these, by one person; the oldest makes room (8)
         QUESTLINE_HASH_MEMORY_KIB, …_PASSES     Argon2id parameters of new passwords (19456, 2)
         QUESTLINE_HASH_THREADS, …_QUEUE         hashes at once, 0 for one per core, and how many wait (0, 256)
         QUESTLINE_PROXIES                       addresses and CIDRs of own proxies, which alone are believed in

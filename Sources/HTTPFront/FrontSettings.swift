@@ -33,6 +33,7 @@ struct FrontSettings: Sendable {
     var limits: StatusLimits
     var backlogLimit: Int64
     var recallLimit: Int
+    var live: LiveHub.Limits
     var proxies: [NetworkRange]
     var crossOrigin: CrossOrigin
     var signUpsPerHour: Int
@@ -87,6 +88,9 @@ struct FrontSettings: Sendable {
         backlogLimit = Int64(
             reader.integer("QUESTLINE_BACKLOG_LIMIT", default: 2_000_000, in: 1...1_000_000_000))
         recallLimit = reader.integer("QUESTLINE_RECALL_LIMIT", default: Recall.defaultLimit, in: 0...10_000_000)
+        live = LiveHub.Limits(
+            streams: reader.integer("QUESTLINE_LIVE_LIMIT", default: 2_000, in: 0...100_000),
+            perPerson: reader.integer("QUESTLINE_LIVE_PER_PERSON", default: 8, in: 1...1_000))
         proxies =
             reader.isSet("QUESTLINE_PROXIES")
             ? reader.parsed("QUESTLINE_PROXIES") { try ClientAddress.proxies($0) } ?? [] : []

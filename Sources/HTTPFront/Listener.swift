@@ -11,6 +11,8 @@ struct Listener: Service {
     let port: Int
     /// How long requests are still taken after the order to stop.
     let drain: Duration
+    /// Ends what would keep responses open.
+    let onClosing: @Sendable () -> Void
     let logger: Logger
 
     func run() async throws {
@@ -25,6 +27,7 @@ struct Listener: Service {
                 } onGracefulShutdown: {
                     Task.detached {
                         try? await Task.sleep(for: drain)
+                        onClosing()
                         await group.triggerGracefulShutdown()
                     }
                 }

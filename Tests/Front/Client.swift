@@ -43,6 +43,9 @@ struct Client: Sendable {
         let configuration = URLSessionConfiguration.ephemeral
         configuration.httpMaximumConnectionsPerHost = 64
         configuration.timeoutIntervalForRequest = 120
+        // A cookie is sent by whoever says so, and none is kept from one test for another.
+        configuration.httpCookieStorage = nil
+        configuration.httpShouldSetCookies = false
         return URLSession(configuration: configuration)
     }()
 

@@ -29,7 +29,7 @@ struct RequestTests {
                 #expect(answer.status == 200)
                 #expect(answer.text == "true")
             }
-            for path in ["/livez", "/readyz", "/", "/assets/app.css", "/assets/app.js", "/assets/icon.svg"] {
+            for path in ["/livez", "/readyz", "/", "/console", "/assets/docs.css", "/assets/icon.svg"] {
                 #expect(try await front.client.get(path).status == 200, "\(path)")
             }
         }

@@ -20,6 +20,9 @@ TESTS = ["prometheus"]
 PGBOUNCER = ["pgbouncer", "libc-ares2", "libevent-2.1-7"]
 KUBECTL = ["kubernetes-client"]
 
+# Only for the tests of the pages.
+BROWSER = ["chromium", "fonts-dejavu-core", "python3-venv"]
+
 
 def missing(names: list[str]) -> list[str]:
     answer = subprocess.run(

@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
 
-/// Where a request comes from, for limits.
+/// Where a request comes from and how, as far as our own proxies tell.
 struct ClientAddress: Sendable {
     /// Our own proxies, each of which appends the address it saw to `X-Forwarded-For`.
     let proxies: [NetworkRange]
@@ -23,6 +23,14 @@ struct ClientAddress: Sendable {
             if !isOwn(address) { break }
         }
         return address.household
+    }
+
+    /// Whether the browser speaks https, which only a proxy of our own can tell: we never do.
+    func isSecure(_ request: Request, _ context: FrontContext) -> Bool {
+        guard let peer = NetworkAddress(context.peer), isOwn(peer),
+            let told = request.headers[values: .xForwardedProto].last?.split(separator: ",").last
+        else { return false }
+        return String(told).trimmed.lowercased() == "https"
     }
 
     private func isOwn(_ address: NetworkAddress) -> Bool {

@@ -28,8 +28,8 @@ extension Bearer {
     func actor(_ context: FrontContext) -> Actor { Caller.person(self).actor(context) }
 }
 
-/// Decides who may come in. An `X-API-Key` makes `Authorization` irrelevant; both are checked against memory, so neither
-/// needs Postgres or Redis.
+/// Decides who may come in. An `X-API-Key` makes `Authorization` irrelevant, and that the cookie of our own pages; all are
+/// checked against memory, so none needs Postgres or Redis.
 struct Gate: Sendable {
     let tokens: Tokens
     let watch: AccessWatch
@@ -40,16 +40,26 @@ struct Gate: Sendable {
     func caller(_ request: Request) async throws -> Caller {
         if let key = request.headers[.xAPIKey] { return .key(try await holder(of: key)) }
         guard let header = request.headers[.authorization] else {
-            throw Problem.unauthorized("Send Authorization: Bearer with an access token")
+            guard let token = SessionCookie.token(in: request) else {
+                throw Problem.unauthorized("Send Authorization: Bearer with an access token")
+            }
+            let bearer = try await bearer(String(token))
+            // A browser sends the cookie whoever asks it to.
+            guard request.isReading || request.isFromOwnPage else { throw Problem.foreignPage }
+            return .person(bearer)
         }
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else {
             throw Problem.unauthorized("Only Bearer tokens are read here")
         }
+        return .person(try await bearer(parts[1].filter { $0 != " " }))
+    }
+
+    private func bearer(_ token: String) async throws -> Bearer {
         do {
-            let bearer = try await tokens.verify(parts[1].filter { $0 != " " })
+            let bearer = try await tokens.verify(token)
             if let refusal = watch.list.refusal(of: bearer) { throw refusal }
-            return .person(bearer)
+            return bearer
         } catch let refusal as TokenRefusal {
             var problem = Problem.unauthorized("Sign in again: \(refusal.reason)")
             problem.headers[.wwwAuthenticate] = "Bearer realm=\"questline\", error=\"invalid_token\""

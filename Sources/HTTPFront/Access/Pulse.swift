@@ -17,14 +17,14 @@ final class Pulse: Service {
     private let intake: Intake
     private let redis: RedisClient
     private let changes: Changes
+    private let live: LiveHub
     private let logger: Logger
     private let outage: OutageLog
     private let isStopping = Mutex(false)
 
     init(
         watch: AccessWatch, outbox: SignInOutbox, gauge: LoadGauge, intake: Intake, redis: RedisClient,
-        changes: Changes,
-        logger: Logger
+        changes: Changes, live: LiveHub, logger: Logger
     ) {
         self.watch = watch
         self.outbox = outbox
@@ -32,6 +32,7 @@ final class Pulse: Service {
         self.intake = intake
         self.redis = redis
         self.changes = changes
+        self.live = live
         self.logger = logger
         outage = OutageLog("Postgres", logger: logger)
     }
@@ -70,6 +71,7 @@ final class Pulse: Service {
     private func refresh() async {
         do {
             try await watch.refresh()
+            live.recheck()
             outage.succeeded()
         } catch {
             gauge.unknown()
@@ -104,8 +106,10 @@ final class Pulse: Service {
             switch event {
             case .mayHaveMissed:
                 if mustWarn { mustWarn = await !warnOfWeakness() }
+                live.changedAll()
                 await refresh()
             case .hint(.revoked): await refresh()
+            case .hint(.people(let people)): live.changed(people)
             case .hint: break
             }
         }

@@ -8,6 +8,7 @@ struct PersonController: Sendable {
     let progress: ProgressRows
     let claims: Claims
     let gate: Gate
+    let hints: Hints
 
     func add(to routes: inout Routes) {
         routes.get("users/:user_id/progress") { request, context in
@@ -46,6 +47,7 @@ struct PersonController: Sendable {
             guard let claim = try await claims.claim(claimID, of: id, as: audit) else {
                 throw PersonController.noSuchClaim
             }
+            hints.changed(id)
             return .list(claim.json)
         } catch let error as PostgresError where error.sqlState == Claims.overflow {
             throw Problem.walletFull

@@ -6,9 +6,14 @@ import Operations
 /// How the whole installation stands, for admins.
 struct StatusController: Sendable {
     let status: StatusReader
+    let activity: Activity
     let gate: Gate
 
     func add(to routes: inout Routes) {
+        routes.get("activity") { request, _ in
+            _ = try await gate.admin(request)
+            return .list(activity.json)
+        }
         routes.get("status") { request, _ in
             _ = try await gate.admin(request)
             let encoder = JSONEncoder()

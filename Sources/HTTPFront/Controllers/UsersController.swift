@@ -105,6 +105,7 @@ struct UsersController: Sendable {
         guard let user = changed else { throw Problem.notFound("There is no such account") }
         gate.watch.list.voidTokens(of: id, before: user.tokensValidFrom)
         hints.revoked(id)
+        hints.changed(id)
         return .json(user.json)
     }
 

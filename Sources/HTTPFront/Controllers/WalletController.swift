@@ -7,6 +7,7 @@ import Storage
 struct WalletController: Sendable {
     let wallets: Wallets
     let gate: Gate
+    let hints: Hints
 
     /// What one entry may add or take away.
     static let largestAmount: Int64 = 1_000_000_000_000
@@ -42,6 +43,7 @@ struct WalletController: Sendable {
             details: AuditDetails(details))
         switch try await wallets.post(posting, as: audit) {
         case .written(let entry):
+            hints.changed(userID)
             return .json(
                 entry.json, status: .created,
                 headers: [

@@ -19,6 +19,9 @@ extension ApiOperation {
             method: .get, path: "/status", summary: "Groups, lag, outboxes, dead letters and durability",
             audience: .admin, status: 200, answer: .status),
         ApiOperation(
+            method: .get, path: "/activity", summary: "Sign-ins, events and completions per second of the last minutes",
+            audience: .admin, status: 200, answer: .activity, needsNobody: true),
+        ApiOperation(
             method: .get, path: "/dead-letters", summary: "Entries that could not be applied, oldest first",
             audience: .admin, status: 200, answer: .list(of: .deadLetter),
             query: paging + [

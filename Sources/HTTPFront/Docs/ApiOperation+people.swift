@@ -21,6 +21,11 @@ extension ApiOperation {
             method: .get, path: "/users/{user_id}", summary: "Reads an account; one's own is also called me",
             audience: .themselvesOrAdmin, status: 200, answer: .user),
         ApiOperation(
+            method: .get, path: "/users/{user_id}/live",
+            summary: "Follows a person by Server-Sent Events: each `snapshot` is all there is, its id says which",
+            audience: .themselvesOrAdmin, status: 200, answer: .events, headers: [.lastEventID],
+            mediaType: "text/event-stream"),
+        ApiOperation(
             method: .patch, path: "/users/{user_id}", summary: "Bans, lifts a ban, or changes a role",
             audience: .admin, status: 200, answer: .user, body: .userChange, failures: [409]),
         ApiOperation(

@@ -47,6 +47,10 @@ struct ApiParameter: Sendable {
         name: "If-None-Match", place: .header,
         about: "an entity tag from before; the answer is 304 if nothing has changed since",
         schema: ["type": "string", "examples": ["\"5f0c1d0f2b7a4c3e9d8b7a65\""]])
+    static let lastEventID = ApiParameter(
+        name: "Last-Event-ID", place: .header,
+        about: "the id of the last snapshot that came: nothing is sent before there is another one",
+        schema: ["type": "string", "examples": ["5f0c1d0f2b7a4c3e9d8b7a65"]])
     static let ifMatch = ApiParameter(
         name: "If-Match", place: .header,
         about: "the entity tag of the version that this changes; 412 if there is a newer one",

@@ -1,6 +1,6 @@
 /// What admins look at and mend.
 extension ApiSchema {
-    static let operations = [event, deadLetter, corrections, status]
+    static let operations = [event, deadLetter, corrections, status, activity]
 
     static let event = row(
         "Event",
@@ -55,6 +55,18 @@ extension ApiSchema {
             ("connection_warnings", about("what may run out once all pools are full", array(of: string))),
             ("unreachable", about("what could not be asked, and why", array(of: string))),
         ])
+
+    static let activity = row(
+        "Activity",
+        [
+            ("interval_seconds", count), ("until", about("the end of the last interval", nullable(time))),
+            ("sign_ins", rates("accepted into the stream, per second and interval, the oldest first")),
+            ("events", rates("recorded, or dealt with otherwise")), ("completions", rates("of quests")),
+        ])
+
+    private static func rates(_ text: String) -> JSON {
+        about(text + "; null where it cannot be told", array(of: ["type": ["number", "null"]]))
+    }
 
     private static let group = object(
         "", required: ["stream", "group", "exists", "length", "lag", "pending", "consumers"],

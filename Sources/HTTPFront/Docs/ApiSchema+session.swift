@@ -2,7 +2,7 @@ import Identity
 
 /// Signing in and out, and ingest.
 extension ApiSchema {
-    static let sessions = [credentials, token, tokenError, signIn, accepted]
+    static let sessions = [credentials, credentialsOfSession, session, token, tokenError, signIn, accepted]
 
     static let credentials = object(
         "Credentials", required: ["username", "password"],
@@ -21,6 +21,14 @@ extension ApiSchema {
             ("token_type", ["const": "bearer"]),
             ("expires_in", about("seconds", example(.integer(Tokens.lifetime), count))),
         ])
+
+    static let credentialsOfSession = object(
+        "SessionCredentials", required: ["user_name", "password"],
+        [("user_name", example("user", string)), ("password", example("password", string))])
+
+    static let session = row(
+        "Session",
+        [("user", nullable(user.reference)), ("expires_at", nullable(time))])
 
     static let tokenError = row(
         "TokenError",

@@ -32,6 +32,8 @@ struct ApiSchema: Sendable {
             "type": "object", "required": ["openapi", "info", "paths"],
             "examples": [["openapi": "3.1.0", "info": ["title": "Questline"], "paths": .object([])]],
         ])
+    static let events = ApiSchema(
+        json: ["type": "string", "examples": ["id: 5f0c1d0f2b7a4c3e9d8b7a65\nevent: snapshot\ndata: {}\n\n"]])
     static let text = ApiSchema(json: ["type": "string", "examples": ["ok\n"]])
 }
 

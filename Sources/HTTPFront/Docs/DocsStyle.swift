@@ -1,8 +1,13 @@
 /// What `/docs` adds to the style of the pages.
 enum DocsStyle {
     static let css = """
-        .docs { --good: #1a7f4b; --code: #eef1f6; }
-        @media (prefers-color-scheme: dark) { .docs { --good: #6fd6a0; --code: #10141b; } }
+        .docs { --code: light-dark(#f1efeb, #101015); --fault: var(--bad); }
+        .docs .bar { position: static; justify-content: space-between; }
+        .docs .card p, .docs .operation p { margin: .25rem 0; }
+        .docs main p, .docs main ul { margin: .6rem 0; }
+        .docs .lead { color: var(--soft); }
+        .docs h2.route { margin: 0; }
+        .docs code { overflow-wrap: anywhere; }
         html { scroll-behavior: smooth; scroll-padding-top: 1rem; }
         @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
         .docs a { color: var(--accent); }
@@ -29,8 +34,7 @@ enum DocsStyle {
           padding: .1rem .4rem; border-radius: .3rem; border: 1px solid currentColor; flex: none; }
         .contents .verb { border: 0; padding: 0; width: 3.4rem; font-size: .66rem; }
         .verb.get { color: var(--accent); } .verb.post { color: var(--good); } .verb.delete { color: var(--fault); }
-        .verb.put, .verb.patch { color: #96610a; }
-        @media (prefers-color-scheme: dark) { .verb.put, .verb.patch { color: #e8b45c; } }
+        .verb.put, .verb.patch { color: var(--warn); }
         .operation { margin: 1.25rem 0; padding: 1.25rem; }
         .operation h3 { margin: 0 0 .4rem; font-size: 1.05rem; display: flex; gap: .6rem; align-items: center; flex-wrap: wrap; }
         .operation h3 code { font-weight: 600; }

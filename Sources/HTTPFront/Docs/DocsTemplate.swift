@@ -11,12 +11,12 @@ enum DocsTemplate {
         <meta name="color-scheme" content="light dark">
         <title>The API of Questline</title>
         <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
-        <link rel="stylesheet" href="/assets/app.css">
+        <link rel="stylesheet" href="/assets/base.css">
         <link rel="stylesheet" href="/assets/docs.css">
         </head>
         <body class="docs">
         <a class="skip" href="#main">Skip to content</a>
-        <header class="bar"><p class="brand"><span aria-hidden="true">◆</span> <a href="/">Questline</a></p>
+        <header class="bar"><a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="20" height="20"> Questline</a>
         <p class="version">API {{version}} · <a href="/openapi.json">openapi.json</a></p></header>
         <div class="columns">
         <nav class="contents" aria-label="Contents"><details open><summary>Contents</summary>

@@ -41,6 +41,13 @@ enum OpenAPI {
                     "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                     "description": "The `access_token` of `POST /api/v1/login/access-token`, good for 8 hours.",
                 ],
+                "session": [
+                    "type": "apiKey", "in": "cookie", "name": .string(SessionCookie.plainName),
+                    "description": """
+                    The same token in the cookie of `POST /api/v1/session` (`__Host-questline` over https), for pages of \
+                    this address: changes need their own `Origin`. `Authorization` makes it irrelevant.
+                    """,
+                ],
                 "key": [
                     "type": "apiKey", "in": "header", "name": "X-API-Key",
                     "description": "For servers. It makes `Authorization` irrelevant.",
@@ -106,8 +113,8 @@ enum OpenAPI {
     private static func security(_ audience: ApiOperation.Audience) -> JSON {
         switch audience {
         case .everybody: []
-        case .token, .themselvesOrAdmin, .admin: [["token": []]]
-        case .personKeyOrAdmin, .keyOrAdmin: [["token": []], ["key": []]]
+        case .token, .themselvesOrAdmin, .admin: [["token": []], ["session": []]]
+        case .personKeyOrAdmin, .keyOrAdmin: [["token": []], ["session": []], ["key": []]]
         case .key: [["key": []]]
         }
     }

@@ -17,6 +17,9 @@ struct ProblemType: Sendable {
             slug: "unauthorized", status: 401, meaning: "No token or key, or one that is not valid any more.",
             remedy: "Sign in again, or send a key that is in force."),
         ProblemType(
+            slug: "wrong-credentials", status: 401, meaning: "Nobody has this name and this password.",
+            remedy: "Ask the person again."),
+        ProblemType(
             slug: "forbidden", status: 403, meaning: "The sender is known, and this is for others.",
             remedy: "Do not repeat it with the same token or key."),
         ProblemType(

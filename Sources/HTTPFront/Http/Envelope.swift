@@ -91,6 +91,8 @@ extension HTTPField.Name {
     static let xRequestID = name("X-Request-Id")
     static let xAPIKey = name("X-API-Key")
     static let xForwardedFor = name("X-Forwarded-For")
+    static let xForwardedProto = name("X-Forwarded-Proto")
+    static let xAccelBuffering = name("X-Accel-Buffering")
     static let idempotencyKey = name("Idempotency-Key")
     static let traceparent = name("traceparent")
     static let referrerPolicy = name("Referrer-Policy")

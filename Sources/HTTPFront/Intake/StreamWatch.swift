@@ -14,6 +14,7 @@ final class StreamWatch: Service {
     private let redis: RedisClient
     private let keys: StreamKeys
     let intake: Intake
+    let activity = Activity()
     private let logger: Logger
     private let estimate = Mutex(BacklogEstimate())
     private let repeated = Counter(label: "quest_published_again_total")
@@ -50,6 +51,7 @@ final class StreamWatch: Service {
                 try await StreamSurvey.take(redis, keys: keys)
             }
             intake.outage.succeeded()
+            activity.learn(survey)
             intake.backlog.counted(estimate.withLock { $0.learn(survey.signIns) })
             let found = intake.recall.learn(survey, newest: newest)
             await publishAgain(because: found)
