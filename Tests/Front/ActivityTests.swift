@@ -20,8 +20,8 @@ struct ActivityTests {
         activity.learn(ActivityTests.sample(1, 500))
         activity.learn(ActivityTests.sample(2, 109, done: 95, 1))
         activity.learn(ActivityTests.sample(6, 129, done: nil, 1))
-        activity.learn(ActivityTests.sample(8, 4, done: 4, of: "b"))
-        activity.learn(ActivityTests.sample(10, 4, done: 2, of: "b"))
+        activity.learn(ActivityTests.sample(8, 204, done: 4, 5, of: "b"))
+        activity.learn(ActivityTests.sample(10, 204, done: 2, 5, of: "b"))
         let json = activity.json(at: Timestamp(milliseconds: 12_900))
         // Four seconds between two samples are two intervals.
         #expect(json["sign_ins"] == [.number(4.5), .number(5), .number(5), .null, .number(0)])

@@ -55,16 +55,19 @@ struct LiveTests {
             let version = try #require(one.snapshots.last?.id)
             let back = try EventReader(elsewhere, LiveTests.path, ["Last-Event-ID": version])
             try await eventually("it is open") { back.status == 200 }
+            // The reading that one more page brings about reaches both.
+            let later = try EventReader(elsewhere, LiveTests.path)
+            try await eventually("a further page has been told") { later.snapshots.count == 1 }
             let me = try #require(fresh.snapshots.last?.json["user"]?["user_id"]?.string)
             let spend: JSON = [
                 "kind": "correction", "ref": "a gift", "item": "gold", "amount": .integer(5), "note": "for the test",
             ]
             #expect(try await front.key.send("POST", "/api/v1/users/\(me)/wallet/entries", json: spend).status == 201)
             try await eventually("all see the gold, whichever front was told", within: .seconds(5)) {
-                [one, fresh, back].allSatisfy { $0.snapshots.last?.json["user"]?["gold"] == .integer(5) }
+                [one, fresh, back, later].allSatisfy { $0.snapshots.last?.json["user"]?["gold"] == .integer(5) }
             }
             #expect(back.snapshots.count == 1)
-            for page in [one, fresh, back] { page.close() }
+            for page in [one, fresh, back, later] { page.close() }
             await other.stop()
         }
     }

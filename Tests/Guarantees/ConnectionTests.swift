@@ -9,7 +9,7 @@ extension Guarantees {
             try await Stage.withPrivatePostgres { stage, postgres in
                 try await postgres.start(["max_connections": "11", "superuser_reserved_connections": "3"])
                 try await stage.migrate()
-                let (code, lines) = try await stage.run(.front, [], ["QUESTLINE_POOL": "7"])
+                let (code, lines) = try await stage.run(.front, [], ["QUESTLINE_POOL": "5"])
                 #expect(code == 64, "\(lines)")
                 #expect(
                     lines.contains {
@@ -25,7 +25,7 @@ extension Guarantees {
             try await Stage.withPrivatePostgres { stage, postgres in
                 try await postgres.start(["max_connections": "25", "superuser_reserved_connections": "3"])
                 try await stage.migrate()
-                let front = try await stage.front(["QUESTLINE_POOL": "6"])
+                let front = try await stage.front(["QUESTLINE_POOL": "4"])
                 let first = try await stage.worker(["QUESTLINE_POOL": "7"])
                 #expect(front.process.lines(containing: "connections to Postgres").isEmpty)
                 #expect(first.lines(containing: "connections to Postgres").isEmpty)

@@ -150,7 +150,7 @@ class InvariantTests(Case):
         arguments = " ".join(rendering.pod("postgres")["spec"]["containers"][0]["args"])
         allowed_connections = int(re.search(r"max_connections=(\d+)", arguments).group(1)) - 3
         pools = {
-            "front": default_pool("Sources/HTTPFront/FrontSettings.swift") + 2,
+            "front": default_pool("Sources/HTTPFront/FrontSettings.swift") + 4,
             "worker": default_pool("Sources/Workers/WorkerSettings.swift"),
         }
         most = {

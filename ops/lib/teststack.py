@@ -99,6 +99,7 @@ def play(project: compose.Project, settings: dict[str, str], rows: list[Row]) ->
     step("the example, through the gateway", steps.example)
     step("4 workers and 2 fronts", steps.scale)
     step("a forged address counts for nothing", gateway.forge)
+    step("what ends TLS before the gateway is believed", gateway.trust)
     step("bodies that are too large", gateway.too_large)
     step("a front stops politely, 50 requests/s", faults.stop_front)
     step("a front is killed, 50 reads/s", faults.kill_front)

@@ -1,5 +1,7 @@
 """What ops/test-stack sends to the gateway that nobody should."""
 
+import http.client
+import json
 import secrets
 import socket
 import subprocess
@@ -47,6 +49,50 @@ class Gateway:
         if past != refused:
             raise say.Stop(f"somebody who goes past the gateway was answered {past}: fronts believe him")
         return "limits count by the address that the gateway saw"
+
+    def trust(self) -> str:
+        """What ends TLS before the gateway, and is named in the settings, tells who asks and how; nobody else does."""
+        proxy = f"{self.stack.settings['EDGE_NETWORK']}.1"  # from where this machine comes
+        self.replace({"QUESTLINE_TLS_PROXY": proxy})
+        name = f"nobody-{secrets.token_hex(4)}"
+        here = [
+            web.call(
+                "POST", f"{self.stack.url}/api/v1/login/access-token",
+                form={"username": name, "password": "not this one"}, headers={"X-Forwarded-For": f"203.0.113.{number}"},
+            ).status for number in range(ALLOWED + 1)
+        ]
+        beside = self.elsewhere("gateway", f"{name}-2", ALLOWED + 1)
+        cookie = self.cookie()
+        self.replace({})
+        if here != [400] * (ALLOWED + 1):
+            raise say.Stop(f"people behind it were answered {here}: they count as one")
+        if beside != [400] * ALLOWED + [429]:
+            raise say.Stop(f"somebody else with another address each time was answered {beside}")
+        if not cookie.startswith("__Host-") or "; Secure" not in cookie:
+            raise say.Stop(f"the pages' cookie over https is {cookie.partition('=')[0]}, or not Secure")
+        return "people behind it count by themselves, and their cookies are Secure"
+
+    def replace(self, settings: dict[str, str]) -> None:
+        """Starts the gateway again with these further settings."""
+        if self.stack.project.run(
+            "up", "--detach", "--no-build", "--no-deps", "gateway", extra=settings, log=self.stack.log
+        ) != 0:
+            raise say.Stop("the gateway does not start again")
+        self.stack.wait_healthy()
+        self.stack.wait_fronts(2)
+
+    def cookie(self) -> str:
+        """What a page that was loaded over https is given when somebody signs in."""
+        port = int(self.stack.settings["QUESTLINE_PORT"])
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        client.request(
+            "POST", "/api/v1/session", body=json.dumps({"user_name": "user", "password": "password"}),
+            headers={"Content-Type": "application/json", "Host": "quests.example", "X-Forwarded-For": "203.0.113.99",
+                     "X-Forwarded-Proto": "https", "Origin": "https://quests.example"})
+        answer = client.getresponse()
+        answer.read()
+        client.close()
+        return answer.getheader("Set-Cookie") or f"missing ({answer.status})"
 
     def elsewhere(self, host: str, name: str, count: int) -> list[int]:
         """The answers to failed sign-ins from a container of its own, beside the gateway."""

@@ -79,13 +79,13 @@ final class Pulse: Service {
         }
     }
 
-    /// One count after the other, each some seconds after the last: what is on its way to the outbox is missing from one
-    /// count, and must not be missing from two. A count reads the whole outbox, which is long in an outage, so a twentieth of
-    /// the time goes into it at most; until the next one the gauge adds up what this front admits.
+    /// A count reads the whole outbox, which is long in an outage, so a twentieth of the time goes into it at most; until the
+    /// next one the gauge adds up what this front admits.
     private func count() async {
         while !Task.isCancelled {
             let began = ContinuousClock.now
             var pause = AccessWatch.interval
+            gauge.counting()
             do {
                 gauge.counted(try await outbox.backlog().count)
                 pause = max(pause, min((.now - began) * 20, Pulse.longestPause))

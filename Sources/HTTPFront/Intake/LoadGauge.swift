@@ -7,9 +7,9 @@ final class LoadGauge: Sendable {
         var count: Int64 = 0
         /// Admitted and on the way: no count need have seen it, however long it takes.
         var underway: Int64 = 0
-        /// Arrived since the last count, and between that and the one before: a count that was under way when it arrived
-        /// may have missed it.
+        /// Arrived since the last count began, which may have missed it.
         var arrived: Int64 = 0
+        /// Arrived before the count that is under way began, and after the one before.
         var arrivedBefore: Int64 = 0
     }
 
@@ -51,8 +51,17 @@ final class LoadGauge: Sendable {
         state.withLock { $0.underway -= Int64(count) }
     }
 
+    /// To be called before the store is asked: what has arrived by now is in its answer. Counts follow one another.
+    func counting() {
+        state.withLock { state in
+            state.arrivedBefore += state.arrived
+            state.arrived = 0
+        }
+    }
+
+    /// The answer of the store.
     func counted(_ count: Int64) {
         meter.set(count)
-        state.withLock { $0 = State(count: count, underway: $0.underway, arrivedBefore: $0.arrived) }
+        state.withLock { $0 = State(count: count, underway: $0.underway, arrived: $0.arrived) }
     }
 }

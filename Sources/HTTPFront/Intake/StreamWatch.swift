@@ -45,6 +45,7 @@ final class StreamWatch: Service {
     /// One look; it takes no longer than a sign-in may wait for the stream.
     func look() async {
         let newest = intake.recall.newest
+        intake.backlog.counting()
         do {
             let survey = try await withDeadline(intake.patience) { [redis, keys] in
                 try await StreamSurvey.take(redis, keys: keys)

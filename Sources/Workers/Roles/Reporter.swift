@@ -12,6 +12,7 @@ struct Reporter: Service {
     static let hold: Int64 = 30
     /// A figure that takes long to find is asked for less often: at most this part of the time goes into it.
     static let share = 0.02
+    static let longestPauseAfterFailure = Duration.seconds(60)
 
     private static let duty = "figures"
 
@@ -92,6 +93,7 @@ struct Reporter: Service {
     /// - Returns: when to ask again.
     private func find(_ figure: Figure, _ place: Int) async -> ContinuousClock.Instant {
         let began = ContinuousClock.now
+        var isFound = true
         do {
             let values = try await figure.ask()
             for (gauge, value) in zip(figure.gauges, values) { gauge.set(value) }
@@ -99,9 +101,11 @@ struct Reporter: Service {
         } catch {
             // It may be only this one that takes too long.
             figure.hide()
+            isFound = false
             if !Task.isCancelled { outage.failed(error, of: "\(place)") }
         }
         let now = ContinuousClock.now
-        return now + (now - began) / Reporter.share
+        let pause = (now - began) / Reporter.share
+        return now + (isFound ? pause : min(pause, Reporter.longestPauseAfterFailure))
     }
 }
