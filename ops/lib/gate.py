@@ -147,7 +147,7 @@ def failed_tests(report: Path) -> list[str]:
     except (OSError, ElementTree.ParseError):
         return ["The tests have ended without a report: the last lines above them say how."]
     return [
-        f"{case.get('classname')}.{case.get('name')}: {failure.get('message')}"
+        f"FAIL: {case.get('classname')}.{case.get('name')}: {failure.get('message')}"
         for case in cases if (failure := case.find("failure")) is not None
     ]
 
@@ -166,11 +166,11 @@ def python_suite(suite: Path, environment: dict[str, str], failures: list[str]) 
 
 def summary(results: list[tuple[str, bool, float]], failures: list[str]) -> None:
     say.line("\n== summary")
-    for name, good, seconds in results:
-        say.line(f"  {'passed' if good else 'FAILED'}  {name:<16} {seconds:7.1f} s")
     # Why it failed stands far up: here it is once more, in short.
     for failure in failures:
         say.line(f"  {failure}")
+    for name, good, seconds in results:
+        say.line(f"  {'passed' if good else 'FAILED'}  {name:<16} {seconds:7.1f} s")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ struct MetricDescription: Sendable {
                 "Events by type and outcome: recorded, duplicate or dead_letter. Types that no quest counts are other."),
         "quest_gaps_total": .init(help: "Times that Redis was seen to have lost entries."),
         "quest_left_to_relay_total": .init(help: "Kept sign-ins that the front has left to the relay to publish."),
+        "quest_live_streams": .init(help: "Open pages that this front keeps up to date."),
         "quest_losses": .init(help: "Losses that nobody has dismissed."),
         "quest_lost_entries_total": .init(help: "Pending entries whose body was gone from the stream."),
         "quest_outbox_backlog": .init(help: "Rows that wait in an outbox; not those that a dead letter holds."),
