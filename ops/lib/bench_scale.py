@@ -4,11 +4,13 @@ rows, people growing alongside, across a checkpoint. What each is compared with 
 
 import argparse
 import random
+import time
 import uuid
 
 import bench_backlog
 import bench_drain
 import bench_fill
+import bench_floor
 import say
 from bench_drain import Drain
 from bench_figures import Figure, Result
@@ -79,34 +81,55 @@ def longer_backlog(options: argparse.Namespace, stage: Stage) -> list[Figure]:
 
 
 def larger_table(options: argparse.Namespace, stage: Stage) -> list[Figure]:
+    """The worker and floor A, each with people of its own, so that what the worker did can be verified."""
     for size in options.rows:
         bench_fill.fill(stage, f"rows_{size}", size)
     costs: dict[int, list[float]] = {size: [] for size in options.rows}
+    floors: dict[int, list[float]] = {size: [] for size in options.rows}
+    per_event = 1e6 / (5 * options.people)
     for pair in range(options.pairs):
         for size in options.rows:
-            keep(stage, "rows", bench_backlog.of_people(mixed_people(options.people, size, pair), seed=10 + pair))
-            # A filled one grows by a thousandth or so; an empty one has to be empty each time.
+            events = bench_backlog.of_people(mixed_people(options.people, size, pair, "floor"), seed=10 + 2 * pair)
+            floors[size].append(floored(stage, f"rows_{size}", size, events) * per_event)
+            keep(stage, "rows", bench_backlog.of_people(mixed_people(options.people, size, pair, "worker"), seed=11 + 2 * pair))
+            # A filled one grows by a hundredth or so; an empty one has to be empty each time.
             seconds = drained(stage, "rows", midway=stage.settle, database=f"rows_{size}" if size else None).seconds
-            costs[size].append(seconds / (5 * options.people) * 1e6)
+            costs[size].append(seconds * per_event)
         say.line(f"  pair {pair + 1}: " + "   ".join(
-            f"{size} million rows {costs[size][-1]:6.1f} µs/event" for size in options.rows))
+            f"{size} million rows: floor A {floors[size][-1]:5.1f}, worker {costs[size][-1]:5.1f} µs/event" for size in options.rows))
     forget(stage, "rows")
     for size in filter(None, options.rows):
-        stage.verify(stage.url(f"rows_{size}"))
+        began = time.monotonic()
+        bench_fill.verify(stage, f"rows_{size}", size)
+        say.line(f"  {size} million rows are verified in {time.monotonic() - began:.0f} s.")
     least = options.rows[0]
     return [
-        Figure(f"scale.rows.{size}", f"cost at {size} million rows" + (f", at {least}" if size > least else ""), "µs/event",
-               costs[size], costs[least] if size > least else [])
-        for size in options.rows
+        Figure(f"scale.{key}.{size}", f"{title} at {size} million rows" + (f", at {least}" if size > least else ""), "µs/event",
+               found[size], found[least] if size > least else [])
+        for key, title, found in (("rows", "cost", costs), ("floor", "cost of floor A", floors)) for size in options.rows
     ]
 
 
-def mixed_people(count: int, size: int, seed: int) -> list[str]:
-    """Half of them known to a filled table, the others new; an empty one knows nobody."""
-    chance = random.Random(f"{size} {seed}")
-    known = chance.sample(range(bench_fill.people(size)), count // 2) if size else []
+def mixed_people(count: int, size: int, pair: int, whose: str) -> list[str]:
+    """Half of them known to a filled table, the others new; an empty one knows nobody. Nobody is the floor's and the worker's."""
+    chance = random.Random(f"{whose} {size} {pair}")
+    halves = {"floor": 0, "worker": 1}
+    known = chance.sample(range(halves[whose], bench_fill.people(size), 2), count // 2) if size else []
     strangers = [str(uuid.UUID(int=chance.getrandbits(128), version=4)) for _ in range(count - len(known))]
     return [*map(bench_fill.person, known), *strangers]
+
+
+def floored(stage: Stage, name: str, size: int, events: list[bench_backlog.Event]) -> float:
+    """Seconds of floor A for these events in that database, across a checkpoint as well."""
+    url = stage.url(name) if size else stage.database("floored")
+    batches = bench_floor.stage_events(url, events)
+    bench_fill.set_apart(stage, url)
+    seconds = bench_floor.run(stage, url, batches, midway=stage.settle).seconds
+    # A worker would find completions there whose entries the stream has not.
+    stage.sql("TRUNCATE processing.outbox", url)
+    if not size:
+        stage.drop("floored")
+    return seconds
 
 
 def drained(stage: Stage, name: str, workers: int = 1, midway=None, database: str | None = None) -> Drain:
