@@ -74,6 +74,7 @@ class ArgumentTests(unittest.TestCase):
         self.assertEqual({one.pairs for one in chosen.values()}, {3})
         self.assertEqual(chosen["scale"].rows, [0, 5, 20])
         self.assertEqual(measure.arguments([]).pairs, 5)
+        self.assertEqual(measure.chosen_subjects(measure.arguments(["--rows", "0,1"]))["scale"].rows, [0, 1])
 
     def test_sizes_are_sorted_and_single(self) -> None:
         self.assertEqual(measure.arguments(["scale", "--rows", "20,0,5,5"]).rows, [0, 5, 20])
@@ -140,10 +141,13 @@ class LoadTests(unittest.TestCase):
     def test_a_third_of_a_steady_load_completes_a_streak(self) -> None:
         events, completing = bench_latency.people_of(1_000, 3)
         self.assertEqual(len(events), 3_000)
-        seen: dict[str, int] = {}
+        seen: dict[str, list[int]] = {}
         for number, person in enumerate(events):
-            seen[person] = seen.get(person, 0) + 1
-            self.assertEqual(seen[person] == 3, number in completing, number)
+            seen.setdefault(person, []).append(number)
+            self.assertEqual(len(seen[person]) == 3, number in completing, number)
+        # So many events apart as there are in 0.2 s.
+        apart = {after - before for numbers in seen.values() for before, after in zip(numbers, numbers[1:])}
+        self.assertEqual(apart, {3 * 67 + 1})
         self.assertGreater(len(completing), 800)
 
     def test_the_filled_people_are_those_of_the_database(self) -> None:
@@ -151,8 +155,9 @@ class LoadTests(unittest.TestCase):
         self.assertEqual(bench_fill.person(0), "73421c04-958f-7c6d-252c-732f284003b2")
 
     def test_nobody_is_the_floors_and_the_workers(self) -> None:
-        floor, worker = (set(bench_scale.mixed_people(1_000, 1, 0, whose)) for whose in ("floor", "worker"))
-        self.assertEqual((len(floor), len(worker), len(floor & worker)), (1_000, 1_000, 0))
+        # So many of the 500,000 who are known that some would be both by chance.
+        floor, worker = (set(bench_scale.mixed_people(40_000, 1, 0, whose)) for whose in ("floor", "worker"))
+        self.assertEqual((len(floor), len(worker), len(floor & worker)), (40_000, 40_000, 0))
 
     def test_ids_of_two_backlogs_differ(self) -> None:
         first, second = (bench_backlog.backlog(100, seed) for seed in (1, 2))

@@ -14,7 +14,7 @@ from bench_backlog import Event
 from bench_stage import FOLDER, Stage
 
 ONE_QUEST = Path(__file__).with_name("floor.sql")
-HALF = FOLDER / "half"  # is there when half of the batches are done
+HALF = FOLDER / "floor.half"  # is there when half of the batches are done
 SEVERAL = Path(__file__).with_name("floor_quests.sql")
 
 

@@ -25,9 +25,13 @@ PARTS = ("workers", "backlog", "rows")
 def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--people", type=positive, default=20_000, help="people of a backlog, each with five events (20000)")
+    parser.add_argument("--parts", type=several(PARTS), default=list(PARTS), help=f"which ({','.join(PARTS)})")
+    describe_rows(parser)
+
+
+def describe_rows(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rows", type=millions, default=[0, 5, 20], help="sizes of the event table, in millions of rows (0,5,20)")
-    parser.add_argument("--parts", type=several(PARTS), default=list(PARTS), help=f"which ({','.join(PARTS)})")
 
 
 def measure(options: argparse.Namespace, stage: Stage) -> Result:
@@ -59,24 +63,33 @@ def more_workers(options: argparse.Namespace, stage: Stage) -> list[Figure]:
 
 
 def longer_backlog(options: argparse.Namespace, stage: Stage) -> list[Figure]:
-    short, long = 5 * options.people, 50 * options.people
-    keep(stage, "short", bench_backlog.backlog(options.people, seed=4))
-    keep(stage, "long", bench_backlog.backlog(10 * options.people, seed=5))
-    shorts: list[Drain] = []
-    longs: list[Drain] = []
+    """The worker, and floor A with the same events."""
+    counts = {"short": 5 * options.people, "long": 50 * options.people}
+    batches = {}
+    for seed, (name, count) in enumerate(counts.items()):
+        events = bench_backlog.backlog(count // 5, seed=4 + seed)
+        keep(stage, name, events)
+        batches[name] = bench_floor.stage_events(stage.database(f"staged_{name}"), events)
+    floors: dict[str, list[float]] = {name: [] for name in counts}
+    drains: dict[str, list[Drain]] = {name: [] for name in counts}
     for pair in range(options.pairs):
-        shorts.append(drained(stage, "short"))
-        longs.append(drained(stage, "long"))
-        say.line(
-            f"  pair {pair + 1}: {short:,} events {short / shorts[-1].seconds:9,.0f} events/s   "
-            f"{long:,} events {long / longs[-1].seconds:9,.0f} events/s"
-        )
-    forget(stage, "short", "long")
+        for name in counts:
+            floor = bench_floor.run(stage, stage.database("floored", of=f"staged_{name}"), batches[name])
+            floors[name].append(floor.seconds / counts[name] * 1e6)
+            stage.drop("floored")
+            drains[name].append(drained(stage, name))
+        say.line(f"  pair {pair + 1}: " + "   ".join(
+            f"{count:,} events: floor A {floors[name][-1]:5.1f}, worker {drains[name][-1].seconds / count * 1e6:5.1f} µs/event"
+            for name, count in counts.items()))
+    forget(stage, *counts)
+    stage.drop("staged_short", "staged_long")
+    costs = {name: [drain.seconds / counts[name] * 1e6 for drain in drains[name]] for name in counts}
+    words = f"with a backlog of {counts['long']:,}, of {counts['short']:,}"
     return [
-        Figure("scale.backlog", f"cost with a backlog of {long:,}, of {short:,}", "µs/event",
-               [drain.seconds / long * 1e6 for drain in longs], [drain.seconds / short * 1e6 for drain in shorts]),
-        Figure("scale.backlog.memory", "the worker's anonymous memory at most, in the same drains", "MB",
-               [drain.anonymous_mb for drain in longs], [drain.anonymous_mb for drain in shorts]),
+        Figure("scale.backlog", f"cost {words}", "µs/event", costs["long"], costs["short"]),
+        Figure("scale.backlog.floor", f"cost of floor A {words}", "µs/event", floors["long"], floors["short"]),
+        Figure("scale.backlog.memory", f"the worker's anonymous memory {words}", "MB",
+               [drain.anonymous_mb for drain in drains["long"]], [drain.anonymous_mb for drain in drains["short"]]),
     ]
 
 

@@ -48,6 +48,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
         module.describe(subject)
     everything = subjects.add_parser("all", help=", ".join(ALL), description=f"One after the other: {', '.join(ALL)}.")
     common(everything)
+    bench_scale.describe_rows(everything)
     # Options alone are those of all; only --help is the program's own.
     if not words or words[0].startswith("-") and words[0] not in ("-h", "--help"):
         words = ["all", *words]
@@ -66,7 +67,9 @@ def chosen_subjects(options: argparse.Namespace) -> dict[str, argparse.Namespace
     if options.subject != "all":
         return {options.subject: options}
     shared = ["--pairs", str(options.pairs), *(("--bin", str(options.bin)) if options.bin else ())]
-    return {name: arguments([name, *shared]) for name in ALL}
+    found = {name: arguments([name, *shared]) for name in ALL}
+    found["scale"].rows = options.rows
+    return found
 
 
 def main(options: argparse.Namespace, interruptions: processes.Interruptions) -> int:
