@@ -67,7 +67,7 @@ extension Guarantees {
                     let (code, lines) = try await stage.run(.worker, ["verify"], through)
                     #expect(code == 0, "\(lines)")
                     let (_, status) = try await stage.run(.worker, ["status"], through)
-                    #expect(status.contains { $0.contains("2 processes may open 16") }, "\(status)")
+                    #expect(status.contains { $0.contains("2 processes may open 18") }, "\(status)")
                 }
             }
         }
