@@ -6,6 +6,9 @@ import Streams
 protocol EntryHandler: Sendable {
     associatedtype Item: Sendable
 
+    /// How many batches are processed at the same time; of very small ones twice as many.
+    var hands: Int { get }
+
     func decode(_ entry: StreamEntry) throws(EntryError) -> Item
 
     /// All of a batch. There is one way only; it stands here so that each handler has code of its own for it.

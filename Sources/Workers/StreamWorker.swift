@@ -31,7 +31,10 @@ struct StreamWorker<Handler: EntryHandler>: Service {
 
     /// Batches that are processed at the same time: while one is committed, published or acknowledged, Postgres works on
     /// the other. Small ones spend most of their time so, and share the server's syncs. One more is read meanwhile.
-    private var hands: Int { min(max(2, 4_000 / settings.batchSize), 4) }
+    private var hands: Int { settings.batchSize < StreamWorker.fewest ? handler.hands * 2 : handler.hands }
+
+    /// Batches that are smaller are read so many entries at a time: each read costs the server a sync of its own.
+    private static var fewest: Int { 64 }
 
     /// An idle read returns after this, to look for entries to take over or for the end.
     private let block = Duration.milliseconds(500)
@@ -59,7 +62,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
             var count = 0
             // Nothing new is asked for once the process is to stop; what was read is still finished.
             while !Task.isShuttingDownGracefully {
-                if let batch = try await read() {
+                for batch in try await read() {
                     if count == hands {
                         try await inHand.next()
                         count -= 1
@@ -77,21 +80,23 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         }
     }
 
-    /// The next entries; waits while Redis is away. Nil when there are none.
-    private func read() async throws -> Batch? {
+    /// The next entries; waits while Redis is away. Empty when there are none.
+    private func read() async throws -> [Batch] {
         var pause = Pause()
         while true {
             do {
-                let entries = try await group.read(count: settings.batchSize, block: block)
+                let size = settings.batchSize
+                let entries = try await group.read(count: max(size, StreamWorker.fewest), block: block)
                 connections.redisOutage.succeeded(group.group)
-                guard !entries.isEmpty else { return nil }
-                return held(entries.map { Delivery(entry: $0, deliveries: 1) })
+                return stride(from: 0, to: entries.count, by: size).map { start in
+                    held(entries[start..<min(start + size, entries.count)].map { Delivery(entry: $0, deliveries: 1) })
+                }
             } catch {
                 guard error.code != .cancelled else { throw CancellationError() }
                 connections.redisOutage.failed(error, of: group.group)
             }
-            if Task.isShuttingDownGracefully { return nil }
-            do { try await pause.wait() } catch { return nil }
+            if Task.isShuttingDownGracefully { return [] }
+            do { try await pause.wait() } catch { return [] }
         }
     }
 

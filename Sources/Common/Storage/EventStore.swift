@@ -118,20 +118,9 @@ public struct EventStore: Sendable {
             ), progressed AS (
                 INSERT INTO processing.user_quest_rewards AS p (user_id, quest_id, catalog_revision, status, streak,
                     duplication, last_events, last_goal, last_limit, last_start, last_completions)
-                SELECT user_id, quest_id, \(book.revision), \(unsafe: fresh.statusAfter), \(unsafe: fresh.streakAfter),
-                    \(unsafe: fresh.duplicationAfter), \(unsafe: fresh.countedEvents), goal, max_completions, \(unsafe: fresh.start),
-                    \(unsafe: fresh.completions)
+                SELECT user_id, quest_id, \(book.revision), \(unsafe: freshRow)
                 FROM counted ORDER BY user_id, quest_id
-                ON CONFLICT (user_id, quest_id) DO UPDATE SET
-                    status = \(unsafe: known.statusAfter),
-                    streak = \(unsafe: known.streakAfter),
-                    duplication = \(unsafe: known.duplicationAfter),
-                    catalog_revision = EXCLUDED.catalog_revision,
-                    last_events = \(unsafe: known.countedEvents),
-                    last_goal = EXCLUDED.last_goal,
-                    last_limit = EXCLUDED.last_limit,
-                    last_start = \(unsafe: known.start),
-                    last_completions = \(unsafe: known.completions)
+                ON CONFLICT (user_id, quest_id) DO UPDATE SET \(unsafe: knownRow)
                 WHERE p.duplication < EXCLUDED.last_limit OR p.streak <> 0 OR p.status <> 1
                     OR p.catalog_revision <> EXCLUDED.catalog_revision
                 RETURNING user_id, quest_id, duplication, last_start, last_completions
@@ -169,12 +158,27 @@ public struct EventStore: Sendable {
         events.contains { !$0.origin.isUnnamed } ? events.map(\.origin.eventData) : []
     }
 
-    private static let fresh = Fold(
-        streak: "0", duplication: "0", events: "events", goal: "goal", limit: "max_completions")
+    /// A person's first row for a quest. Made once: written out it is long, and every batch has it.
+    private static let freshRow = {
+        let fold = Fold(streak: "0", duplication: "0", events: "events", goal: "goal", limit: "max_completions")
+        return """
+            \(fold.statusAfter), \(fold.streakAfter), \(fold.duplicationAfter), \(fold.countedEvents), goal,
+                max_completions, \(fold.start), \(fold.completions)
+            """
+    }()
 
-    private static let known = Fold(
-        streak: "p.streak", duplication: "p.duplication", events: "EXCLUDED.last_events", goal: "EXCLUDED.last_goal",
-        limit: "EXCLUDED.last_limit")
+    /// What becomes of a row that is there, from its locked version.
+    private static let knownRow = {
+        let fold = Fold(
+            streak: "p.streak", duplication: "p.duplication", events: "EXCLUDED.last_events", goal: "EXCLUDED.last_goal",
+            limit: "EXCLUDED.last_limit")
+        return """
+            status = \(fold.statusAfter), streak = \(fold.streakAfter), duplication = \(fold.duplicationAfter),
+                catalog_revision = EXCLUDED.catalog_revision, last_events = \(fold.countedEvents),
+                last_goal = EXCLUDED.last_goal, last_limit = EXCLUDED.last_limit, last_start = \(fold.start),
+                last_completions = \(fold.completions)
+            """
+    }()
 }
 
 extension Completion {

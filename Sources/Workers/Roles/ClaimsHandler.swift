@@ -17,6 +17,8 @@ struct ClaimsHandler: EntryHandler {
         self.changes = changes
     }
 
+    let hands = 1
+
     func decode(_ entry: StreamEntry) throws(EntryError) -> Completion {
         let completion = try CompletionEntry.decode(entry)
         let derived = Completion.id(

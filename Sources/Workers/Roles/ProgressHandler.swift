@@ -36,6 +36,8 @@ final class ProgressHandler: EntryHandler {
         self.logger = logger
     }
 
+    let hands = 2
+
     func decode(_ entry: StreamEntry) throws(EntryError) -> SignInEvent {
         try SignInEntry.decode(entry)
     }
