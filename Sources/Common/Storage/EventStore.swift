@@ -86,13 +86,17 @@ public struct EventStore: Sendable {
         return RecordedBatch(new: try Inserted(rows.first, of: count), completions: completions)
     }
 
-    /// The one statement of a batch. What was inserted tells all that follows, so that nothing is looked up twice: a
-    /// person's new events are gathered as they were inserted, by id, and the one that fills a streak is found by its place
-    /// among them.
+    /// The one statement of a batch. What was inserted tells what follows: a person's new events are gathered as they were
+    /// inserted, by id. Only of those who have several is the order of the stream looked up, which says which of them
+    /// filled a streak.
     static func recordStatement(_ events: [SignInEvent], _ book: QuestBook) -> SQL {
         let quests = book.pages
         return """
-            WITH quests AS (
+            WITH batch AS (
+                SELECT * FROM unnest(\(events.map(\.id)), \(events.map(\.userID)), \(events.map(\.type.name)),
+                    \(events.map(\.occurredAt)), \(EventStore.origins(of: events)))
+                    WITH ORDINALITY AS e (id, user_id, event_type, occurred_at, origin, place)
+            ), quests AS (
                 SELECT * FROM unnest(\(quests.map(\.quest.id)), \(quests.map(\.quest.eventType)),
                     \(quests.map(\.quest.terms.streak)), \(quests.map(\.quest.terms.duplication)),
                     \(quests.map(\.reward.item.rawValue)), \(quests.map(\.reward.quantity)),
@@ -101,20 +105,25 @@ public struct EventStore: Sendable {
             ), inserted AS (
                 INSERT INTO processing.events (id, user_id, event_type, "timestamp", event_data, catalog_revision)
                 SELECT id, user_id, event_type, occurred_at, origin::jsonb, \(book.revision)
-                FROM unnest(\(events.map(\.id)), \(events.map(\.userID)), \(events.map(\.type.name)),
-                    \(events.map(\.occurredAt)), \(EventStore.origins(of: events)))
-                    AS e (id, user_id, event_type, occurred_at, origin)
-                ORDER BY id
+                FROM batch ORDER BY id
                 ON CONFLICT (id) DO NOTHING
                 RETURNING id, user_id, event_type, "timestamp"
             ), gathered AS (
                 SELECT user_id, CASE event_type WHEN 'NewUserSignIn' THEN 'UserSignIn' ELSE event_type END AS event_type,
                     count(*)::integer AS events, array_agg(id) AS ids, array_agg("timestamp") AS times
                 FROM inserted GROUP BY 1, 2
+            ), ordered AS (
+                SELECT g.user_id, g.event_type, array_agg(b.id ORDER BY b.place) AS ids,
+                    array_agg(b.occurred_at ORDER BY b.place) AS times
+                FROM (SELECT user_id, event_type, unnest(ids) AS id FROM gathered WHERE events > 1) g
+                JOIN batch b ON b.id = g.id
+                GROUP BY 1, 2
             ), counted AS (
-                SELECT g.user_id, g.events, g.ids, g.times, q.quest_id, q.goal, q.max_completions, q.reward_item,
-                    q.reward_qty, q.auto_claim
-                FROM gathered g JOIN quests q ON q.event_type = g.event_type
+                SELECT g.user_id, g.events, coalesce(o.ids, g.ids) AS ids, coalesce(o.times, g.times) AS times,
+                    q.quest_id, q.goal, q.max_completions, q.reward_item, q.reward_qty, q.auto_claim
+                FROM gathered g
+                JOIN quests q ON q.event_type = g.event_type
+                LEFT JOIN ordered o ON o.user_id = g.user_id AND o.event_type = g.event_type
             ), progressed AS (
                 INSERT INTO processing.user_quest_rewards AS p (user_id, quest_id, catalog_revision, status, streak,
                     duplication, last_events, last_goal, last_limit, last_start, last_completions)
@@ -170,8 +179,8 @@ public struct EventStore: Sendable {
     /// What becomes of a row that is there, from its locked version.
     private static let knownRow = {
         let fold = Fold(
-            streak: "p.streak", duplication: "p.duplication", events: "EXCLUDED.last_events", goal: "EXCLUDED.last_goal",
-            limit: "EXCLUDED.last_limit")
+            streak: "p.streak", duplication: "p.duplication", events: "EXCLUDED.last_events",
+            goal: "EXCLUDED.last_goal", limit: "EXCLUDED.last_limit")
         return """
             status = \(fold.statusAfter), streak = \(fold.streakAfter), duplication = \(fold.duplicationAfter),
                 catalog_revision = EXCLUDED.catalog_revision, last_events = \(fold.countedEvents),
