@@ -7,8 +7,8 @@ import Runtime
 import ServiceLifecycle
 import Streams
 
-/// One consumer of one group: read, apply, acknowledge. It reads ahead while Postgres commits, keeps what it holds its
-/// own, and takes over what others have left.
+/// One consumer of one group: read, apply, acknowledge, two batches side by side and a third one read ahead. It keeps
+/// what it holds its own, and takes over what others have left.
 struct StreamWorker<Handler: EntryHandler>: Service {
     /// Entries in hand, until their holding is released.
     private struct Batch: Sendable {
@@ -28,6 +28,10 @@ struct StreamWorker<Handler: EntryHandler>: Service {
 
     /// A batch that is tried for longer than this is told of.
     private static var patience: Duration { .seconds(5) }
+
+    /// Batches that are processed at the same time: while one is committed, published or acknowledged, Postgres works on
+    /// the other. One more is read meanwhile.
+    private static var hands: Int { 2 }
 
     /// An idle read returns after this, to look for entries to take over or for the end.
     private let block = Duration.milliseconds(500)
@@ -51,15 +55,25 @@ struct StreamWorker<Handler: EntryHandler>: Service {
 
     private func work() async throws {
         var sweep = Sweep(interval: settings.reclaimIdle / 4)
-        var batch = try await read()
-        while true {
-            let isStopping = Task.isShuttingDownGracefully
+        try await withThrowingTaskGroup(of: Void.self) { inHand in
+            var count = 0
             // Nothing new is asked for once the process is to stop; what was read is still finished.
-            async let ahead = isStopping ? nil : read()
-            if let batch { try await process(batch) }
-            if !isStopping, sweep.isDue { try await reclaim(&sweep) }
-            batch = try await ahead
-            if isStopping { return }
+            while !Task.isShuttingDownGracefully {
+                if let batch = try await read() {
+                    if count == StreamWorker.hands {
+                        try await inHand.next()
+                        count -= 1
+                    }
+                    inHand.addTask { try await process(batch) }
+                    count += 1
+                }
+                guard sweep.isDue else { continue }
+                // An entry that is tried alone must be alone: nothing else could be what kills the process.
+                try await inHand.waitForAll()
+                count = 0
+                try await reclaim(&sweep)
+            }
+            try await inHand.waitForAll()
         }
     }
 

@@ -4,8 +4,8 @@ import Hummingbird
 import Logging
 import NIOCore
 
-// The floor that `ops/bench catalog` compares the front with: one route that answers the same bytes whoever asks.
-// Arguments: a port, and the file that holds the bytes.
+// The floor that `ops/bench catalog` and `ops/bench front` compare the front with: one route that answers the same bytes
+// whoever asks; a POST to it is read whole first. Arguments: a port, and the file that holds the bytes.
 guard CommandLine.arguments.count == 3, let port = Int(CommandLine.arguments[1]),
     let bytes = FileManager.default.contents(atPath: CommandLine.arguments[2])
 else {
@@ -16,6 +16,11 @@ let router = Router()
 let body = ByteBuffer(bytes: bytes)
 router.get("bytes") { _, _ in
     Response(status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: body))
+}
+router.post("bytes") { request, _ in
+    _ = try await request.body.collect(upTo: 1 << 21)
+    return Response(
+        status: .accepted, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: body))
 }
 var logger = Logger(label: "floor")
 logger.logLevel = .notice

@@ -8,62 +8,58 @@ import argparse
 import random
 import subprocess
 import time
-from pathlib import Path
 
-import bench_report
-import bench_worker
+import bench_backlog
+import bench_drain
 import processes
-import resp
 import say
-import servers
-from bench_worker import FOLDER, Event, backlog, fresh_database, run_worker
-from fleet import Fleet
+from bench_backlog import Event
+from bench_figures import Figure, Result
+from bench_options import positive
+from bench_stage import Stage
 
+TITLE = "One worker, bad entries"
 BAD = "Refused"
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
-    parser.description = __doc__
-    parser.add_argument("--pairs", type=int, default=3, help="how often each is measured (3)")
-    parser.add_argument("--people", type=int, default=40_000, help="people, each with five events (40000)")
-    parser.add_argument("--bin", type=Path, help="a folder with the executables, instead of building them")
+    parser.add_argument("--people", type=positive, default=40_000, help="people, each with five events (40000)")
 
 
-def main(options: argparse.Namespace, interruptions: processes.Interruptions) -> int:
-    bench_report.letters(FOLDER, options, *bench_worker.in_private(options, interruptions, measure))
-    return 0
-
-
-def measure(
-    options: argparse.Namespace, fleet: Fleet, program: Path
-) -> tuple[list[float], list[float], list[float], int, int]:
-    template, superuser, environment = bench_worker.start(fleet, program)
-    clean, bad, retries, total, letters = [], [], [], 0, 0
+def measure(options: argparse.Namespace, stage: Stage) -> Result:
+    events = bench_backlog.backlog(options.people, seed=1)
+    spoilt, malformed, refused = spoil(events, seed=1)
+    total, letters = len(events), malformed + refused
+    with stage.redis() as redis:
+        bench_backlog.keep(redis, "clean", events)
+        bench_backlog.keep(redis, "letters", spoilt)
+    clean, bad, retries = [], [], []
     for pair in range(options.pairs):
-        events = backlog(options.people, seed=pair)
-        spoilt, malformed, refused = spoil(events, seed=pair)
-        total, letters = len(events), malformed + refused
 
-        def drain(name: str, entries: list[Event]) -> tuple[float, dict[str, str]]:
-            database = fresh_database(superuser, template, f"{name}_{pair}")
-            servers.checked(servers.psql(database, constraint("ADD", f" CHECK (event_type <> '{BAD}')")))
-            settings = environment | {"DATABASE_URL": database}
-            return run_worker(fleet, program, settings, entries, superuser).seconds, settings
+        def drain(name: str) -> tuple[float, str]:
+            database = stage.database(name)
+            stage.sql(constraint("ADD", f" CHECK (event_type <> '{BAD}')"), database)
+            return bench_drain.drain(stage, database, name).seconds, database
 
-        clean.append(drain("clean", events)[0])
-        seconds, settings = drain("letters", spoilt)
-        bad.append(seconds)
-        expect(settings, recorded=total - letters, letters=letters)
-        servers.checked(servers.psql(settings["DATABASE_URL"], constraint("DROP")))
-        retries.append(retry(fleet, program, settings, malformed))
-        expect(settings, recorded=total - malformed, letters=malformed)
+        seconds, database = drain("clean")
+        clean.append(total / seconds)
+        stage.verify(database)
+        seconds, database = drain("letters")
+        bad.append(total / seconds)
+        expect(stage, database, recorded=total - letters, letters=letters)
+        stage.sql(constraint("DROP"), database)
+        retries.append(retry(stage, database, malformed))
+        expect(stage, database, recorded=total - malformed, letters=malformed)
+        stage.verify(database)
         say.line(
-            f"  pair {pair + 1}: without {total / clean[-1]:9,.0f} events/s   with {letters:,} bad ones "
-            f"{total / bad[-1]:9,.0f} events/s   ratio {clean[-1] / bad[-1]:.2f}   retried in {retries[-1]:.1f} s"
+            f"  pair {pair + 1}: without {clean[-1]:9,.0f} events/s   with {letters:,} bad ones {bad[-1]:9,.0f} events/s   "
+            f"ratio {bad[-1] / clean[-1]:.2f}   retried in {retries[-1]:.1f} s"
         )
-        for name in (f"clean_{pair}", f"letters_{pair}"):
-            servers.checked(servers.psql(superuser, f"DROP DATABASE {name} WITH (FORCE)"))
-    return clean, bad, retries, total, letters
+        stage.drop("clean", "letters")
+    return Result("letters", TITLE, f"{total:,} events, {options.pairs} pairs.", [
+        Figure("letters.rate", f"with {letters:,} bad entries, the same without", "events/s", bad, clean),
+        Figure("letters.retry", f"retry of {refused:,} mended ones", "s", retries),
+    ])
 
 
 def constraint(verb: str, rest: str = "") -> str:
@@ -83,30 +79,33 @@ def spoil(events: list[Event], seed: int) -> tuple[list[Event], int, int]:
     return spoilt, len(malformed), len(refused)
 
 
-def expect(settings: dict[str, str], recorded: int, letters: int) -> None:
-    found = servers.checked(servers.psql(
-        settings["DATABASE_URL"], "SELECT count(*) FROM processing.events WHERE event_type <> 'QuestCompleted'")).strip()
-    with resp.Redis(settings["REDIS_URL"]) as redis:
+def expect(stage: Stage, database: str, recorded: int, letters: int) -> None:
+    found = stage.sql("SELECT count(*) FROM processing.events WHERE event_type <> 'QuestCompleted'", database)
+    with stage.redis() as redis:
         kept = redis.command("XLEN", "quest:dead-letters")
     if (int(found), kept) != (recorded, letters):
         raise say.Stop(f"{found} recorded and {kept} dead letters, expected {recorded} and {letters}.")
 
 
-def retry(fleet: Fleet, program: Path, settings: dict[str, str], left: int) -> float:
+def retry(stage: Stage, database: str, left: int) -> float:
     """Seconds from the command until everything is drained again and only so many letters are left."""
-    with resp.Redis(settings["REDIS_URL"]) as redis, bench_worker.running(fleet, program, settings) as worker:
+    settings = {"DATABASE_URL": database}
+    with stage.redis() as redis, bench_drain.running(stage, 1, settings) as workers:
         began = time.monotonic()
         done = subprocess.run(
-            [str(program), "dead-letters", "retry", "--error", "none_refused"],
-            env=settings, capture_output=True, text=True,
+            [str(stage.worker), "dead-letters", "retry", "--error", "none_refused"],
+            env=stage.environment | settings, capture_output=True, text=True,
         )
         if done.returncode != 0:
             raise say.Stop(f"dead-letters retry has failed: {done.stdout}{done.stderr}")
         while True:
-            group = bench_worker.group_state(redis, "quest:signins", "progress")
+            group = bench_drain.group_state(redis, bench_backlog.STREAM, "progress")
             letters = redis.command("XLEN", "quest:dead-letters")
             if letters == left and group and group["lag"] == 0 and group["pending"] == 0:
-                return time.monotonic() - began
-            if not processes.is_alive(worker) or time.monotonic() > began + bench_worker.LIMIT:
-                raise say.Stop(f"The retried letters are not drained.{fleet.last_words('worker')}")
+                break
+            if not processes.is_alive(workers[0]) or time.monotonic() > began + bench_drain.LIMIT:
+                raise say.Stop(f"The retried letters are not drained.{stage.fleet.last_words('worker-1')}")
             time.sleep(0.01)
+        seconds = time.monotonic() - began
+        stage.verify(database, wait=60)
+        return seconds

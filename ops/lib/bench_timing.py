@@ -6,59 +6,51 @@ import argparse
 import http.client
 import json
 import random
+import statistics
 import time
 import urllib.parse
-from pathlib import Path
 
-import bench_report
-import bench_worker
-import ports
-import processes
 import say
 import web
-from bench_worker import FOLDER
-from fleet import Fleet
+from bench_figures import Figure, Result
+from bench_options import positive
+from bench_stage import Stage
 
-MOST = 0.05
+TITLE = "Refused sign-ins"
 KINDS = ("known", "unknown", "banned")
+LIMITS = ("SIGN_UPS_PER_HOUR", *(f"FAILED_SIGN_INS_PER_{of}" for of in ("NAME", "ADDRESS", "NAME_AND_ADDRESS")))
+# Whoever signs in again and again for a benchmark is not to be stopped.
+UNLIMITED = {f"QUESTLINE_{name}": "1000000" for name in LIMITS}
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
-    parser.description = __doc__
-    parser.add_argument("--pairs", type=int, default=200, help="how often each is tried (200)")
+    parser.add_argument("--turns", type=positive, default=200, help="how often each is tried (200)")
     parser.add_argument("--seed", type=int, default=1, help="of the order within each turn (1)")
-    parser.add_argument("--bin", type=Path, help="a folder with the executables, instead of building them")
 
 
-def main(options: argparse.Namespace, interruptions: processes.Interruptions) -> int:
-    times = bench_worker.in_private(options, interruptions, measure)
-    worst = bench_report.timing(FOLDER, options, times)
-    return 0 if worst <= MOST else 1
-
-
-def measure(options: argparse.Namespace, fleet: Fleet, program: Path) -> dict[str, list[float]]:
-    """Seconds of each sign-in, by kind."""
-    _, _, environment = bench_worker.start(fleet, program)
-    port = ports.free()
-    base = f"http://127.0.0.1:{port}"
-    limits = ("SIGN_UPS_PER_HOUR", *(f"FAILED_SIGN_INS_PER_{of}" for of in ("NAME", "ADDRESS", "NAME_AND_ADDRESS")))
-    fleet.start(
-        "front", [str(program.with_name("questline-front"))],
-        environment=environment | {"QUESTLINE_PORT": str(port)} | {f"QUESTLINE_{name}": "1000000" for name in limits},
-    )
-    fleet.wait_until("front", lambda: web.is_ready(base))
-    prepare(base, environment)
-    chance, times = random.Random(options.seed), {kind: [] for kind in KINDS}
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    for turn in range(-10, options.pairs):
+def measure(options: argparse.Namespace, stage: Stage) -> Result:
+    base, _ = stage.start_front(**UNLIMITED)
+    prepare(base, stage.environment)
+    chance = random.Random(options.seed)
+    times: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    client = http.client.HTTPConnection(base.removeprefix("http://"), timeout=30)
+    for turn in range(-10, options.turns):
         for kind in chance.sample(KINDS, len(KINDS)):
             name = f"nobody {turn + 10:05}" if kind == "unknown" else f"{kind} person"
             seconds = refused(client, name, "password 1" if kind == "banned" else "password 2")
             # The first turns only warm up.
             if turn >= 0:
-                times[kind].append(seconds)
-    fleet.stop("front")
-    return times
+                times[kind].append(1000 * seconds)
+    stage.verify()
+    known = statistics.median(times["known"])
+    titles = {
+        "known": "wrong password of a known name", "unknown": "an unknown name",
+        "banned": "right password of somebody banned",
+    }
+    return Result("timing", TITLE, f"{options.turns} turns; the ratio is that of the medians.", [
+        Figure(f"timing.{kind}", titles[kind], "ms", times[kind], [] if kind == "known" else [known] * options.turns)
+        for kind in KINDS
+    ])
 
 
 def prepare(base: str, environment: dict[str, str]) -> None:

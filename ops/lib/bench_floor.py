@@ -1,0 +1,68 @@
+"""Floor A: what Postgres alone needs for the work of a backlog, by psql from a staging table (floor.sql)."""
+
+import csv
+import subprocess
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import bench_usage
+import say
+import servers
+from bench_backlog import Event
+from bench_stage import FOLDER, Stage
+
+ONE_QUEST = Path(__file__).with_name("floor.sql")
+SEVERAL = Path(__file__).with_name("floor_quests.sql")
+
+
+class Floor(NamedTuple):
+    seconds: float
+    postgres: float  # seconds of processor time
+
+
+def stage_events(database: str, events: list[Event], size: int = 1000) -> int:
+    """Puts the events into a staging table, so many a batch. Returns how many batches there are."""
+    staging = FOLDER / "staging.csv"
+    with staging.open("w", newline="") as file:
+        csv.writer(file).writerows([number // size, *event[:3]] for number, event in enumerate(events))
+    servers.checked(servers.psql(database, f"""
+        CREATE SCHEMA IF NOT EXISTS bench;
+        DROP TABLE IF EXISTS bench.staging;
+        CREATE TABLE bench.staging (batch integer, id uuid, user_id uuid, occurred_at timestamptz,
+            event_type text DEFAULT 'UserSignIn');
+        \\copy bench.staging (batch, id, user_id, occurred_at) FROM '{staging}' CSV
+        CREATE INDEX ON bench.staging (batch);
+        ANALYZE bench.staging;
+    """))
+    staging.unlink()
+    return -(-len(events) // size)
+
+
+def run(stage: Stage, database: str, batches: int, connections: int = 1, statement: Path = ONE_QUEST) -> Floor:
+    """Runs every batch, dealt out to the connections in turn, each with a commit of its own."""
+    row = stage.sql("SELECT quest_id, r.revision FROM catalog.quests, catalog.revision r LIMIT 1", database)
+    quest, revision = row.split("|")
+    scripts = []
+    for first in range(connections):
+        scripts.append(FOLDER / f"floor-{first}.sql")
+        scripts[-1].write_text(
+            f"\\set quest {quest}\n\\set revision {revision}\n{statement.read_text()}\n"
+            + "".join(f"EXECUTE batch ({number});\n" for number in range(first, batches, connections))
+        )
+    address, environment = servers.psql_address(database)
+    stage.settle()
+    postgres = stage.fleet.members["postgres"]
+    before, began = bench_usage.spent_by_family(postgres), time.monotonic()
+    children = [
+        subprocess.Popen(
+            ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *address, "-f", str(script)], env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )
+        for script in scripts
+    ]
+    failures = [child.communicate()[1] for child in children]
+    seconds = time.monotonic() - began
+    if any(child.returncode for child in children):
+        raise say.Stop(f"The floor has failed: {''.join(failures).strip()}")
+    return Floor(seconds, bench_usage.spent_by_family(postgres) - before)
