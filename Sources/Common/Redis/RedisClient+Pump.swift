@@ -14,7 +14,7 @@ extension RedisClient {
         }
         switch admission {
         case .refused(let error): call.fail(error)
-        case .accepted(_, let startClock): if startClock { startWatching() }
+        case .accepted(_, let startClock): if startClock { startWatching(at: call.deadline) }
         }
     }
 
@@ -108,16 +108,21 @@ extension RedisClient {
         }
     }
 
-    private func startWatching() {
+    private func startWatching(at deadline: ContinuousClock.Instant) {
         Task.detached { [weak self] in
-            while let next = self?.expire() { try? await Task.sleep(until: next) }
+            var next = deadline
+            while true {
+                try? await Task.sleep(until: next)
+                guard let later = self?.expire(next) else { return }
+                next = later
+            }
         }
     }
 
     /// - Returns: when to look again.
-    private func expire() -> ContinuousClock.Instant? {
-        let (late, next) = state.withLock { $0.queue.expire(now: .now) }
-        for call in late { call.fail(detail: "no answer within \(configuration.commandTimeout)") }
+    private func expire(_ clock: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        let (late, next) = state.withLock { $0.queue.expire(now: .now, clock: clock) }
+        for call in late { call.fail(detail: "no answer in time") }
         return next
     }
 }

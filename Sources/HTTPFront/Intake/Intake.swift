@@ -120,7 +120,7 @@ final class Intake: Sendable {
         guard breaker.allows() else { return false }
         let life = recall.life
         do {
-            let entries = try await withDeadline(patience) { [producer] in try await producer.publish(events) }
+            let entries = try await producer.publish(events, within: patience)
             recall.keep(events, as: entries, since: life)
             breaker.succeeded()
             outage.succeeded()
