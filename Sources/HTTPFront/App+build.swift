@@ -5,6 +5,7 @@ import HummingbirdCore
 import Identity
 import Logging
 import NIOCore
+import NIOPosix
 import Operations
 import Postgres
 import Redis
@@ -63,6 +64,7 @@ struct App: Sendable {
         postgresConfiguration.applicationName = member.applicationName
         var redisConfiguration = settings.redis
         redisConfiguration.clientName = "questline-front"
+        redisConfiguration.executor = LoopExecutor(MultiThreadedEventLoopGroup.singleton.next())
         var cacheConfiguration = settings.cache
         cacheConfiguration.clientName = "questline-front-cache"
         cacheConfiguration.connectTimeout = settings.patience.cache

@@ -8,7 +8,7 @@ extension RedisClient {
         let admission = state.withLock { state in
             let admission = state.queue.admit(call, now: .now)
             if case .accepted(startPump: true, _) = admission {
-                state.pump = Task.detached { await self.serve() }
+                state.pump = Task.detached(executorPreference: configuration.executor) { await self.serve() }
             }
             return admission
         }

@@ -39,9 +39,10 @@ struct Envelope: RouterMiddleware {
             // What follows the headers of an answer to HEAD would be taken for the next answer.
             if request.method == .head { response = response.createHeadResponse() }
         }
+        response.headers.reserveCapacity(response.headers.count + Envelope.securityHeaders.count + 3)
         response.headers[.xRequestID] = context.requestID
-        for field in Envelope.securityHeaders where response.headers[field.name] == nil {
-            response.headers[field.name] = field.value
+        for field in Envelope.securityHeaders where !response.headers.contains(field.name) {
+            response.headers.append(field)
         }
         crossOrigin.mark(&response, to: request)
         context.logger.debug(

@@ -24,7 +24,7 @@ struct LoopChannel: ServerChildChannel {
 }
 
 /// Runs tasks on one event loop.
-private final class LoopExecutor: TaskExecutor {
+final class LoopExecutor: TaskExecutor {
     private let loop: any EventLoop
 
     init(_ loop: any EventLoop) {
