@@ -26,6 +26,8 @@ extension RedisClient {
                 if endService(parking: nil) { return }
                 continue
             }
+            // Whoever runs on the same thread and is about to call goes along.
+            if configuration.executor != nil { await Task.yield() }
             let calls = state.withLock { $0.queue.takeGroup() }
             if calls.isEmpty {
                 if endService(parking: open) { return }
@@ -74,7 +76,8 @@ extension RedisClient {
     private func exchange(_ calls: [RedisCall], on connection: RedisConnection) async -> Bool {
         var group = WireGroup(calls)
         do {
-            try await connection.exchange(&group, silence: configuration.commandTimeout)
+            try await connection.exchange(
+                &group, silence: configuration.commandTimeout, looksAgain: configuration.executor != nil)
             let (commands, sawReadOnly) = (group.commands, group.sawReadOnly)
             return state.withLock { state in
                 state.queue.settle(commands: commands)

@@ -44,7 +44,7 @@ struct SignInsController: Sendable {
     }
 
     private func idempotencyKey(_ request: Request) throws -> String? {
-        guard let key = request.headers[.idempotencyKey] else { return nil }
+        guard let key = request.headers.value(of: .idempotencyKey) else { return nil }
         guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else {
             throw Problem.malformed("Idempotency-Key must have 1 to 255 printable ASCII characters")
         }

@@ -22,7 +22,7 @@ struct Envelope: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         context.origin = EventOrigin(
-            traceparent: request.headers[.traceparent], requestID: request.headers[.xRequestID])
+            traceparent: request.headers.value(of: .traceparent), requestID: request.headers.value(of: .xRequestID))
         if let own = context.origin.requestID { context.requestID = own }
         context.logger = logger
         context.logger[metadataKey: "request_id"] = .string(context.requestID)
