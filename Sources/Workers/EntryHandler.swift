@@ -8,6 +8,9 @@ protocol EntryHandler: Sendable {
 
     func decode(_ entry: StreamEntry) throws(EntryError) -> Item
 
+    /// All of a batch. There is one way only; it stands here so that each handler has code of its own for it.
+    func decode(_ deliveries: [Delivery]) -> DecodedBatch<Item>
+
     /// Applies all items in one transaction, harmlessly for those applied before, and tells others of it.
     ///
     /// - Throws: `PostgresError`, `CatalogUnusable`: nothing was applied as far as is known.
@@ -37,6 +40,10 @@ protocol EntryHandler: Sendable {
 }
 
 extension EntryHandler {
+    func decode(_ deliveries: [Delivery]) -> DecodedBatch<Item> {
+        DecodedBatch(deliveries, decode: decode)
+    }
+
     /// Whom the database's explanation of a refusal names, as in `Failing row contains (<id>, …)`: a hint where to look
     /// first, nothing more. Whoever it names is still tried alone.
     func suspicion(_ error: PostgresError, among items: [Item?], at places: [Int]) -> BatchMachine.Suspicion? {

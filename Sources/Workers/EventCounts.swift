@@ -36,10 +36,21 @@ final class EventCounts: Sendable {
     }
 
     func count(_ types: some Sequence<EventType>, as outcome: Outcome) {
-        let counts = types.reduce(into: [EventType: Int]()) { $0[$1, default: 0] += 1 }
-        for (type, count) in counts {
-            (known.withLock { $0[type] } ?? other)[outcome]?.increment(by: count)
+        // Most have the type of the one before.
+        var run: (type: EventType, count: Int)?
+        for type in types {
+            if let same = run, same.type == type {
+                run = (type, same.count + 1)
+            } else {
+                if let run { count(run.count, of: run.type, as: outcome) }
+                run = (type, 1)
+            }
         }
+        if let run { count(run.count, of: run.type, as: outcome) }
+    }
+
+    private func count(_ count: Int, of type: EventType, as outcome: Outcome) {
+        (known.withLock { $0[type] } ?? other)[outcome]?.increment(by: count)
     }
 
     private static func counters(_ type: String) -> Counters {

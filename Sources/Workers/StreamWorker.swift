@@ -30,8 +30,8 @@ struct StreamWorker<Handler: EntryHandler>: Service {
     private static var patience: Duration { .seconds(5) }
 
     /// Batches that are processed at the same time: while one is committed, published or acknowledged, Postgres works on
-    /// the other. One more is read meanwhile.
-    private static var hands: Int { 2 }
+    /// the other. Small ones spend most of their time so, and share the server's syncs. One more is read meanwhile.
+    private var hands: Int { min(max(2, 4_000 / settings.batchSize), 4) }
 
     /// An idle read returns after this, to look for entries to take over or for the end.
     private let block = Duration.milliseconds(500)
@@ -60,7 +60,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
             // Nothing new is asked for once the process is to stop; what was read is still finished.
             while !Task.isShuttingDownGracefully {
                 if let batch = try await read() {
-                    if count == StreamWorker.hands {
+                    if count == hands {
                         try await inHand.next()
                         count -= 1
                     }
@@ -176,7 +176,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         defer { lease.release(batch.holding) }
         let work =
             condemned.map { DecodedBatch<Handler.Item>(batch.deliveries, condemned: $0) }
-            ?? DecodedBatch(batch.deliveries, decode: handler.decode)
+            ?? handler.decode(batch.deliveries)
         var machine = BatchMachine(count: work.items.count, malformed: work.malformed)
         let began = ContinuousClock.now
         var pause = Pause()

@@ -14,7 +14,8 @@ import resp
 import say
 from bench_stage import Stage
 
-LIMIT = 180  # seconds for one drain
+LIMIT = 180  # seconds for one drain, and one more for each so many entries:
+SLOWEST = 2_000
 
 
 class Drain(NamedTuple):
@@ -62,8 +63,8 @@ def watch(
     stage: Stage, redis: resp.Redis, workers: list[processes.Identity], midway: Callable[[], None] | None = None
 ) -> Drain:
     """Times a drain from the first entry that is delivered to the last one that is acknowledged."""
-    until = time.monotonic() + LIMIT
     length = redis.command("XLEN", bench_backlog.STREAM)
+    until = time.monotonic() + LIMIT + length / SLOWEST
     began = drained = None
     before: dict[str, float] = {}
     resident = anonymous = 0.0

@@ -2,9 +2,10 @@
 
 import csv
 import subprocess
+import threading
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import bench_usage
 import say
@@ -13,6 +14,7 @@ from bench_backlog import Event
 from bench_stage import FOLDER, Stage
 
 ONE_QUEST = Path(__file__).with_name("floor.sql")
+HALF = FOLDER / "floor.half"  # is there when half of the batches are done
 SEVERAL = Path(__file__).with_name("floor_quests.sql")
 
 
@@ -39,18 +41,24 @@ def stage_events(database: str, events: list[Event], size: int = 1000) -> int:
     return -(-len(events) // size)
 
 
-def run(stage: Stage, database: str, batches: int, connections: int = 1, statement: Path = ONE_QUEST) -> Floor:
-    """Runs every batch, dealt out to the connections in turn, each with a commit of its own."""
+def run(
+    stage: Stage, database: str, batches: int, connections: int = 1, statement: Path = ONE_QUEST,
+    midway: Callable[[], None] | None = None,
+) -> Floor:
+    """Runs every batch, dealt out to the connections in turn, each with a commit of its own. `midway` is called when the first
+    connection has done half of its batches."""
     row = stage.sql("SELECT quest_id, r.revision FROM catalog.quests, catalog.revision r LIMIT 1", database)
     quest, revision = row.split("|")
     scripts = []
     for first in range(connections):
         scripts.append(FOLDER / f"floor-{first}.sql")
-        scripts[-1].write_text(
-            f"\\set quest {quest}\n\\set revision {revision}\n{statement.read_text()}\n"
-            + "".join(f"EXECUTE batch ({number});\n" for number in range(first, batches, connections))
-        )
+        rows = [f"EXECUTE batch ({number});" for number in range(first, batches, connections)]
+        if midway and first == 0:
+            rows.insert(len(rows) // 2, f"\\! touch '{HALF}'")
+        head = f"\\set quest {quest}\n\\set revision {revision}\n{statement.read_text()}\n"
+        scripts[-1].write_text(head + "\n".join(rows) + "\n")
     address, environment = servers.psql_address(database)
+    HALF.unlink(missing_ok=True)
     stage.settle()
     postgres = stage.fleet.members["postgres"]
     before, began = bench_usage.spent_by_family(postgres), time.monotonic()
@@ -61,8 +69,15 @@ def run(stage: Stage, database: str, batches: int, connections: int = 1, stateme
         )
         for script in scripts
     ]
+    if midway:
+        while children[0].poll() is None and not HALF.exists():
+            time.sleep(0.005)
+        meanwhile = threading.Thread(target=midway)
+        meanwhile.start()
     failures = [child.communicate()[1] for child in children]
     seconds = time.monotonic() - began
+    if midway:
+        meanwhile.join()
     if any(child.returncode for child in children):
         raise say.Stop(f"The floor has failed: {''.join(failures).strip()}")
     return Floor(seconds, bench_usage.spent_by_family(postgres) - before)

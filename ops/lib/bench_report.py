@@ -44,7 +44,10 @@ def write(folder: Path, name: str, results: list[Result]) -> None:
 
 def show(folder: Path, name: str, results: list[Result]) -> None:
     say.line()
-    say.table(HEADINGS, [row for result in results for row in rows(result)])
+    say.table(["subject", *HEADINGS], [
+        [result.subject if first else "", *row]
+        for result in results for first, row in zip([True] + [False] * len(result.figures), rows(result))
+    ])
     say.line(f"\nWritten to {stack.shown(folder / f'{name}.md')} and {name}.json.")
 
 

@@ -98,7 +98,7 @@ class Stage:
             environment=self.environment | ({"DATABASE_URL": database} if database else {})
             | {"QUESTLINE_PORT": str(front), "QUESTLINE_PROBE_PORT": str(probe)} | settings,
         )
-        self.fleet.wait_until("front", lambda: web.is_ready(f"http://127.0.0.1:{probe}"))
+        self.fleet.wait_until("front", lambda: web.is_ready(f"http://127.0.0.1:{front}"))
         return f"http://127.0.0.1:{front}", f"http://127.0.0.1:{probe}"
 
     def start_floor(self, body: bytes, name: str = "floor") -> str:
@@ -123,5 +123,5 @@ def private(folder: Path, interruptions: processes.Interruptions) -> Iterator[St
         with interruptions.later():
             fleet.stop_all(quiet=True)
             servers.remove_data(FOLDER)
-            for file in [part for kind in ("csv", "sql", "body", "lua") for part in FOLDER.glob(f"*.{kind}")]:
+            for file in [part for kind in ("csv", "sql", "body", "lua", "so", "count", "half") for part in FOLDER.glob(f"*.{kind}")]:
                 file.unlink()

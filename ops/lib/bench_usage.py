@@ -60,7 +60,7 @@ class Allocations:
     """Counts the allocations of a process that is started with `environment`; without a compiler there is no count."""
 
     def __init__(self, folder: Path):
-        self.file, library = folder / "allocations", folder / "allocations.so"
+        self.file, library = folder / "allocations.count", folder / "allocations.so"
         compiler = shutil.which("clang") or shutil.which("gcc")
         made = compiler and subprocess.run(
             [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(COUNTER)], capture_output=True, text=True

@@ -6,9 +6,12 @@ import time
 
 import bench_catalog
 import bench_front
+import bench_latency
 import bench_letters
 import bench_options
 import bench_report
+import bench_scale
+import bench_sign_in
 import bench_stage
 import bench_targets
 import bench_timing
@@ -22,12 +25,15 @@ from fleet import Turn
 SUBJECTS = {
     "worker": (bench_worker, "how fast workers drain a backlog"),
     "front": (bench_front, "what the front makes of sign-ins by key"),
+    "sign-in": (bench_sign_in, "password sign-ins, against what the machine can hash"),
     "catalog": (bench_catalog, "what the front costs, for a warm read of a quest"),
+    "latency": (bench_latency, "from a sign-in to its completion in the stream"),
+    "scale": (bench_scale, "how cost grows with workers, backlog and table"),
     "letters": (bench_letters, "how much bad entries cost a worker"),
     "timing": (bench_timing, "whether refused sign-ins tell which names exist"),
 }
-ALL = ["worker", "front", "catalog"]
-WITH_FLOOR = {"front", "catalog"}  # compared with BenchFloor
+ALL = ["worker", "front", "sign-in", "catalog", "latency", "scale"]
+WITH_FLOOR = {"front", "sign-in", "catalog"}  # compared with BenchFloor
 ALWAYS_CHECKED = {"timing"}
 
 
@@ -42,6 +48,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
         module.describe(subject)
     everything = subjects.add_parser("all", help=", ".join(ALL), description=f"One after the other: {', '.join(ALL)}.")
     common(everything)
+    bench_scale.describe_rows(everything)
     # Options alone are those of all; only --help is the program's own.
     if not words or words[0].startswith("-") and words[0] not in ("-h", "--help"):
         words = ["all", *words]
@@ -60,7 +67,9 @@ def chosen_subjects(options: argparse.Namespace) -> dict[str, argparse.Namespace
     if options.subject != "all":
         return {options.subject: options}
     shared = ["--pairs", str(options.pairs), *(("--bin", str(options.bin)) if options.bin else ())]
-    return {name: arguments([name, *shared]) for name in ALL}
+    found = {name: arguments([name, *shared]) for name in ALL}
+    found["scale"].rows = options.rows
+    return found
 
 
 def main(options: argparse.Namespace, interruptions: processes.Interruptions) -> int:

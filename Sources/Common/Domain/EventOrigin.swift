@@ -11,6 +11,8 @@ public struct EventOrigin: Hashable, Sendable {
     /// Nobody said where the event came from.
     public static let unnamed = EventOrigin(traceparent: nil, requestID: nil)
 
+    public var isUnnamed: Bool { traceparent == nil && requestID == nil }
+
     public init(traceparent: String?, requestID: String?) {
         self.traceparent = traceparent.flatMap { EventOrigin.isTraceparent($0) ? $0 : nil }
         self.requestID = requestID.flatMap { EventOrigin.isRequestID($0) ? $0 : nil }

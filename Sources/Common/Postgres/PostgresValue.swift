@@ -30,33 +30,47 @@ public protocol PostgresValue: Sendable {
 
 /// Bytes on their way to the server, integers big-endian.
 public struct PostgresBuffer: Sendable {
-    public private(set) var bytes: [UInt8] = []
+    @usableFromInline var content: [UInt8] = []
 
+    public var bytes: [UInt8] { content }
+
+    @inlinable
     public mutating func append(_ value: some FixedWidthInteger) {
-        unsafe withUnsafeBytes(of: value.bigEndian) { unsafe bytes.append(contentsOf: $0) }
+        unsafe withUnsafeBytes(of: value.bigEndian) { unsafe content.append(contentsOf: $0) }
     }
 
+    @inlinable
     public mutating func append(contentsOf other: some Collection<UInt8>) {
-        bytes.append(contentsOf: other)
-    }
-
-    mutating func reserve(_ count: Int) {
-        bytes.reserveCapacity(bytes.count + count)
+        content.append(contentsOf: other)
     }
 
     /// Appends a length, then what `body` appends, and sets the length to the size of that.
+    @inlinable
     mutating func appendWithLength(_ body: (inout PostgresBuffer) -> Void) {
-        let start = bytes.count
+        let start = content.count
         append(Int32(0))
         body(&self)
-        let length = UInt32(truncatingIfNeeded: bytes.count - start - 4)
+        let length = UInt32(truncatingIfNeeded: content.count - start - 4)
         for index in 0..<4 {
-            bytes[start + index] = UInt8(truncatingIfNeeded: length >> UInt32(24 - index * 8))
+            content[start + index] = UInt8(truncatingIfNeeded: length >> UInt32(24 - index * 8))
         }
+    }
+
+    /// Begins an array of one dimension.
+    @usableFromInline
+    mutating func appendArrayHeader(of type: PostgresType, count: Int, hasNulls: Bool) {
+        content.reserveCapacity(content.count + 20 + count * 20)
+        append(Int32(count == 0 ? 0 : 1))
+        append(Int32(hasNulls ? 1 : 0))
+        append(type.oid)
+        guard count > 0 else { return }
+        append(Int32(truncatingIfNeeded: count))
+        append(Int32(1))
     }
 }
 
 extension FixedWidthInteger where Self: PostgresValue {
+    @inlinable
     public func encode(into buffer: inout PostgresBuffer) {
         buffer.append(self)
     }
@@ -112,6 +126,7 @@ extension Double: PostgresValue {
 extension String: PostgresValue {
     public static var postgresType: PostgresType { .text }
 
+    @inlinable
     public func encode(into buffer: inout PostgresBuffer) {
         buffer.append(contentsOf: utf8)
     }
@@ -158,8 +173,11 @@ extension PostgresArrayElement where Self: PostgresValue {
         PostgresType(oid: postgresType.arrayOID, arrayOID: 0)
     }
 
+    // Inlinable, so that each type has code of its own: a batch has thousands of elements.
+    @inlinable
     public static func encodeArray(_ elements: [Self], into buffer: inout PostgresBuffer) {
-        encodeNullable(elements.lazy.map { $0 }, count: elements.count, hasNulls: false, into: &buffer)
+        buffer.appendArrayHeader(of: postgresType, count: elements.count, hasNulls: false)
+        for element in elements { buffer.appendWithLength { element.encode(into: &$0) } }
     }
 
     public static func decodeArray(from field: PostgresField) throws -> [Self] {
@@ -172,25 +190,6 @@ extension PostgresArrayElement where Self: PostgresValue {
             guard length >= 0 else { throw field.error("holds a null") }
             defer { offset += 4 + length }
             return try Self(from: try field.part(offset + 4, count: length))
-        }
-    }
-
-    fileprivate static func encodeNullable(
-        _ elements: some Sequence<Self?>, count: Int, hasNulls: Bool, into buffer: inout PostgresBuffer
-    ) {
-        buffer.reserve(20 + count * 20)
-        buffer.append(Int32(count == 0 ? 0 : 1))
-        buffer.append(Int32(hasNulls ? 1 : 0))
-        buffer.append(postgresType.oid)
-        guard count > 0 else { return }
-        buffer.append(Int32(truncatingIfNeeded: count))
-        buffer.append(Int32(1))
-        for element in elements {
-            if let element {
-                buffer.appendWithLength { element.encode(into: &$0) }
-            } else {
-                buffer.append(Int32(-1))
-            }
         }
     }
 }
@@ -207,8 +206,15 @@ extension Optional: PostgresArrayElement where Wrapped: PostgresValue & Postgres
     public static var arrayPostgresType: PostgresType { Wrapped.arrayPostgresType }
 
     public static func encodeArray(_ elements: [Wrapped?], into buffer: inout PostgresBuffer) {
-        Wrapped.encodeNullable(
-            elements, count: elements.count, hasNulls: elements.contains { $0 == nil }, into: &buffer)
+        let hasNulls = elements.contains { $0 == nil }
+        buffer.appendArrayHeader(of: Wrapped.postgresType, count: elements.count, hasNulls: hasNulls)
+        for element in elements {
+            if let element {
+                buffer.appendWithLength { element.encode(into: &$0) }
+            } else {
+                buffer.append(Int32(-1))
+            }
+        }
     }
 
     /// Reading arrays that hold nulls is not offered.

@@ -2,7 +2,7 @@ import CHiredis
 import Glibc
 import Reactor
 
-/// One non-blocking connection: hiredis' context and its reply reader. Bytes are moved here rather than by hiredis,
+/// One non-blocking connection: hiredis' context and a reader of replies. Bytes are moved here rather than by hiredis,
 /// which would raise SIGPIPE on a closed peer and read in small pieces.
 @safe
 final class RedisConnection: @unchecked Sendable {
@@ -12,11 +12,13 @@ final class RedisConnection: @unchecked Sendable {
 
     private let context: UnsafeMutablePointer<redisContext>
     private let descriptor: Int32
+    private let reader: ReplyReader
     private let buffer: UnsafeMutableRawBufferPointer
 
     /// Takes over a connected context.
-    init(owning context: UnsafeMutablePointer<redisContext>) {
+    init(owning context: UnsafeMutablePointer<redisContext>, _ reader: ReplyReader) {
         unsafe self.context = unsafe context
+        self.reader = reader
         descriptor = unsafe context.pointee.fd
         unsafe buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: RedisConnection.chunk, alignment: 16)
         let flags = fcntl(descriptor, F_GETFL)
@@ -24,7 +26,7 @@ final class RedisConnection: @unchecked Sendable {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         unsafe context.pointee.flags &= ~REDIS_BLOCK
         // Otherwise hiredis gives its buffer back after every chunk.
-        unsafe context.pointee.reader.pointee.maxbuf = 4 * RedisConnection.chunk
+        reader.keepMemory(4 * RedisConnection.chunk)
     }
 
     deinit {
@@ -107,18 +109,19 @@ final class RedisConnection: @unchecked Sendable {
                 if errno == EAGAIN { return }
                 throw RedisConnection.broken(RedisConnection.text(errno))
             }
-            let reader = unsafe context.pointee.reader
-            let start = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
-            guard unsafe redisReaderFeed(reader, start, count) == REDIS_OK else { throw readerError() }
+            guard unsafe reader.feed(UnsafeRawBufferPointer(rebasing: buffer[..<count])) else {
+                throw RedisConnection.broken(reader.error, .protocolViolation)
+            }
             while let reply = try nextReply() { try handle(reply) }
         }
     }
 
     private func nextReply() throws(RedisError) -> RedisReply? {
-        var reply: UnsafeMutableRawPointer?
-        guard unsafe redisReaderGetReply(context.pointee.reader, &reply) == REDIS_OK else { throw readerError() }
-        guard let reply = unsafe reply else { return nil }
-        return unsafe RedisReply(owning: reply.assumingMemoryBound(to: redisReply.self))
+        switch reader.next() {
+        case .reply(let reply): return reply
+        case .incomplete: return nil
+        case .failed(let reason): throw RedisConnection.broken(reason, .protocolViolation)
+        }
     }
 
     /// - Returns: how many bytes the kernel took; 0 when it takes none now.
@@ -147,13 +150,6 @@ final class RedisConnection: @unchecked Sendable {
         } catch {
             throw RedisConnection.broken("\(error)")
         }
-    }
-
-    private func readerError() -> RedisError {
-        let text = unsafe withUnsafeBytes(of: context.pointee.reader.pointee.errstr) { bytes in
-            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        return RedisConnection.broken(text, .protocolViolation)
     }
 
     private static func broken(_ detail: String, _ code: RedisError.Code = .outcomeUnknown) -> RedisError {

@@ -79,7 +79,11 @@ struct RedisConnector: Sendable {
             // hiredis has switched Nagle's delay off; keepalive finds a peer that vanished while nothing was asked.
             _ = unsafe redisEnableKeepAlive(context)
         }
-        return unsafe RedisConnection(owning: context)
+        guard let reader = ReplyReader() else {
+            unsafe redisFree(context)
+            throw RedisError(.unavailable, "connect", "out of memory")
+        }
+        return unsafe RedisConnection(owning: context, reader)
     }
 
     private func unavailable(_ detail: String, prefix: String? = nil) -> RedisError {

@@ -1,12 +1,8 @@
-import CHiredis
 import Glibc
 
-/// The server's answer: a view into the tree that hiredis built, which lives as long as any view into it. Nothing is
-/// copied until asked for, and every question about a reply of another kind is answered with nil.
-@safe
-public struct RedisReply: @unchecked Sendable {
-    // Unchecked: the tree is never written to after it was parsed.
-
+/// The server's answer: a view into a tree of replies, which lives as long as any view into it. Nothing is copied until
+/// asked for, and every question about a reply of another kind is answered with nil.
+public struct RedisReply: Sendable {
     public enum Kind: Sendable {
         case string
         case status
@@ -17,32 +13,26 @@ public struct RedisReply: @unchecked Sendable {
     }
 
     @usableFromInline let tree: ReplyTree
-    private let node: UnsafePointer<redisReply>
+    private let place: Int
 
-    private init(tree: ReplyTree, node: UnsafePointer<redisReply>) {
+    private init(_ tree: ReplyTree, at place: Int) {
         self.tree = tree
-        unsafe self.node = node
+        self.place = place
     }
 
-    /// Takes over a reply from a hiredis reader.
-    init(owning root: UnsafeMutablePointer<redisReply>) {
-        unsafe self.init(tree: ReplyTree(root), node: UnsafePointer(root))
+    /// The root of a tree that has one.
+    init(_ tree: ReplyTree) {
+        self.init(tree, at: 0)
     }
 
     /// Reads one reply from its wire form, for tests and for making values without a server.
     ///
     /// - Returns: nil unless `bytes` are one whole reply that hiredis accepts.
     public init?(parsing bytes: [UInt8]) {
-        guard let reader = unsafe redisReaderCreate() else { return nil }
-        defer { unsafe redisReaderFree(reader) }
-        var reply: UnsafeMutableRawPointer?
-        let fed = unsafe bytes.withUnsafeBytes { buffer in
-            unsafe redisReaderFeed(reader, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
-        }
-        guard fed == REDIS_OK, unsafe redisReaderGetReply(reader, &reply) == REDIS_OK, let reply = unsafe reply else {
-            return nil
-        }
-        unsafe self.init(owning: reply.assumingMemoryBound(to: redisReply.self))
+        guard let reader = ReplyReader(), unsafe bytes.withUnsafeBytes({ unsafe reader.feed($0) }),
+            case .reply(let reply) = reader.next()
+        else { return nil }
+        self = reply
     }
 
     /// An array of strings that no server sent.
@@ -54,74 +44,59 @@ public struct RedisReply: @unchecked Sendable {
         self.init(parsing: bytes)
     }
 
-    public var kind: Kind {
-        switch unsafe node.pointee.type {
-        case REDIS_REPLY_INTEGER: .integer
-        case REDIS_REPLY_NIL: .null
-        case REDIS_REPLY_STATUS: .status
-        case REDIS_REPLY_ERROR: .error
-        case REDIS_REPLY_ARRAY: .array
-        // Kinds of RESP3, which is never asked for: whatever they hold is looked at, not trusted.
-        case REDIS_REPLY_STRING: .string
-        default: unsafe node.pointee.element != nil ? .array : node.pointee.str != nil ? .string : .null
-        }
-    }
+    private var node: ReplyTree.Node { tree.nodes[place] }
+
+    public var kind: Kind { node.kind }
 
     public var isNull: Bool { kind == .null }
 
     /// An integer reply, or a string that is one.
     public var integer: Int64? {
         switch kind {
-        case .integer: unsafe Int64(node.pointee.integer)
+        case .integer: Int64(node.start)
         case .string, .status: string.flatMap { Int64($0) }
         case .array, .null, .error: nil
         }
     }
 
     /// The text of a string or status reply; bytes that are not UTF-8 become U+FFFD.
-    public var string: String? {
-        guard let text = unsafe text else { return nil }
-        return withExtendedLifetime(tree) { unsafe String(decoding: text, as: UTF8.self) }
-    }
+    public var string: String? { range.map { String(decoding: tree.text[$0], as: UTF8.self) } }
 
     /// The text of a string or status reply, nil if it is not UTF-8.
-    public var validString: String? {
-        guard let text = unsafe text else { return nil }
-        return withExtendedLifetime(tree) { unsafe String(validating: text, as: UTF8.self) }
-    }
+    public var validString: String? { range.flatMap { String(validating: tree.text[$0], as: UTF8.self) } }
 
-    public var bytes: [UInt8]? {
-        guard let text = unsafe text else { return nil }
-        return withExtendedLifetime(tree) { unsafe Array(text) }
-    }
+    public var bytes: [UInt8]? { range.map { Array(tree.text[$0]) } }
 
     /// Lends the bytes of a string or status reply for the duration of `body`.
     @inlinable
     public func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
-        guard let text = unsafe text else { return nil }
-        return withExtendedLifetime(tree) { unsafe body(text.span) }
+        guard let range else { return nil }
+        let text = tree.text
+        let span = text.span
+        return body(span.extracting(range))
     }
 
     /// Whether this is a string or status reply with exactly these bytes.
     public func equals(_ other: StaticString) -> Bool {
-        guard let text = unsafe text, text.count == other.utf8CodeUnitCount else { return false }
-        guard let start = text.baseAddress else { return true }
-        return withExtendedLifetime(tree) { unsafe memcmp(start, other.utf8Start, text.count) == 0 }
+        guard let range, range.count == other.utf8CodeUnitCount else { return false }
+        return unsafe tree.text.withUnsafeBytes { text in
+            guard let start = text.baseAddress else { return true }
+            return unsafe memcmp(start + range.lowerBound, other.utf8Start, range.count) == 0
+        }
     }
 
-    /// The bytes of a string or status reply, valid while `tree` lives.
-    @usableFromInline var text: UnsafeBufferPointer<UInt8>? {
-        let kind = kind
-        guard kind == .string || kind == .status, let start = unsafe node.pointee.str else { return nil }
-        let bytes = unsafe UnsafeRawBufferPointer(start: start, count: node.pointee.len)
-        return unsafe bytes.assumingMemoryBound(to: UInt8.self)
+    /// Where the bytes of a string or status reply stand.
+    @usableFromInline var range: Range<Int>? {
+        let node = node
+        guard node.kind == .string || node.kind == .status else { return nil }
+        return node.start..<node.start + node.count
     }
 
     public var error: RedisServerError? {
-        guard kind == .error else { return nil }
-        let message = unsafe UnsafeRawBufferPointer(start: node.pointee.str, count: node.pointee.len)
-        let text = unsafe String(decoding: message, as: UTF8.self)
-        return withExtendedLifetime(tree) { RedisServerError(message: text) }
+        let node = node
+        guard node.kind == .error else { return nil }
+        return RedisServerError(
+            message: String(decoding: tree.text[node.start..<node.start + node.count], as: UTF8.self))
     }
 
     /// The members of an array reply; empty for any other kind.
@@ -129,14 +104,15 @@ public struct RedisReply: @unchecked Sendable {
 
     /// How many members an array reply has; 0 for any other kind.
     public var count: Int {
-        guard kind == .array, unsafe node.pointee.element != nil else { return 0 }
-        return unsafe Int(clamping: node.pointee.elements)
+        let node = node
+        return node.kind == .array ? node.count : 0
     }
 
     /// A member of an array reply, nil outside of it.
     public subscript(index: Int) -> RedisReply? {
-        guard index >= 0, index < count, let child = unsafe node.pointee.element[index] else { return nil }
-        return unsafe RedisReply(tree: tree, node: UnsafePointer(child))
+        let node = node
+        guard node.kind == .array, (0..<node.count).contains(index) else { return nil }
+        return RedisReply(tree, at: node.start + index)
     }
 
     /// The value after `name` in a flat array of names and values, as the server writes maps.
@@ -156,23 +132,8 @@ public struct RedisReply: @unchecked Sendable {
         public var endIndex: Int { array.count }
 
         public subscript(index: Int) -> RedisReply {
-            // hiredis fills every place of an array; if one were empty, the array stands for it.
+            // Within `indices` there is one; outside, the array stands for it.
             array[index] ?? array
         }
-    }
-}
-
-/// Owns a tree of replies and frees it with the last view.
-@safe
-@usableFromInline
-final class ReplyTree {
-    private let root: UnsafeMutablePointer<redisReply>
-
-    init(_ root: UnsafeMutablePointer<redisReply>) {
-        unsafe self.root = unsafe root
-    }
-
-    deinit {
-        unsafe freeReplyObject(root)
     }
 }

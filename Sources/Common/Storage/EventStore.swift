@@ -86,15 +86,13 @@ public struct EventStore: Sendable {
         return RecordedBatch(new: try Inserted(rows.first, of: count), completions: completions)
     }
 
-    /// The one statement of a batch. Array subscripts find an event by its place in the batch without a join.
+    /// The one statement of a batch. What was inserted tells all that follows, so that nothing is looked up twice: a
+    /// person's new events are gathered as they were inserted, by id, and the one that fills a streak is found by its place
+    /// among them.
     static func recordStatement(_ events: [SignInEvent], _ book: QuestBook) -> SQL {
         let quests = book.pages
         return """
-            WITH batch AS (
-                SELECT * FROM unnest(\(events.map(\.id)), \(events.map(\.userID)), \(events.map(\.type.name)),
-                    \(events.map(\.occurredAt)), \(events.map(\.origin.eventData)))
-                    WITH ORDINALITY AS e (id, user_id, event_type, occurred_at, origin, place)
-            ), quests AS (
+            WITH quests AS (
                 SELECT * FROM unnest(\(quests.map(\.quest.id)), \(quests.map(\.quest.eventType)),
                     \(quests.map(\.quest.terms.streak)), \(quests.map(\.quest.terms.duplication)),
                     \(quests.map(\.reward.item.rawValue)), \(quests.map(\.reward.quantity)),
@@ -103,17 +101,20 @@ public struct EventStore: Sendable {
             ), inserted AS (
                 INSERT INTO processing.events (id, user_id, event_type, "timestamp", event_data, catalog_revision)
                 SELECT id, user_id, event_type, occurred_at, origin::jsonb, \(book.revision)
-                FROM batch ORDER BY id
+                FROM unnest(\(events.map(\.id)), \(events.map(\.userID)), \(events.map(\.type.name)),
+                    \(events.map(\.occurredAt)), \(EventStore.origins(of: events)))
+                    AS e (id, user_id, event_type, occurred_at, origin)
+                ORDER BY id
                 ON CONFLICT (id) DO NOTHING
-                RETURNING id
+                RETURNING id, user_id, event_type, "timestamp"
+            ), gathered AS (
+                SELECT user_id, CASE event_type WHEN 'NewUserSignIn' THEN 'UserSignIn' ELSE event_type END AS event_type,
+                    count(*)::integer AS events, array_agg(id) AS ids, array_agg("timestamp") AS times
+                FROM inserted GROUP BY 1, 2
             ), counted AS (
-                SELECT b.user_id, q.quest_id, q.goal, q.max_completions, q.reward_item, q.reward_qty, q.auto_claim,
-                    count(*)::integer AS events, array_agg(b.place ORDER BY b.place) AS places
-                FROM inserted i
-                JOIN batch b ON b.id = i.id
-                JOIN quests q ON q.event_type =
-                    CASE b.event_type WHEN 'NewUserSignIn' THEN 'UserSignIn' ELSE b.event_type END
-                GROUP BY 1, 2, 3, 4, 5, 6, 7
+                SELECT g.user_id, g.events, g.ids, g.times, q.quest_id, q.goal, q.max_completions, q.reward_item,
+                    q.reward_qty, q.auto_claim
+                FROM gathered g JOIN quests q ON q.event_type = g.event_type
             ), progressed AS (
                 INSERT INTO processing.user_quest_rewards AS p (user_id, quest_id, catalog_revision, status, streak,
                     duplication, last_events, last_goal, last_limit, last_start, last_completions)
@@ -136,15 +137,13 @@ public struct EventStore: Sendable {
                 RETURNING user_id, quest_id, duplication, last_start, last_completions
             ), completed AS (
                 SELECT p.user_id, p.quest_id, p.duplication - p.last_completions + nth AS completion,
-                    c.places[nth * c.goal - p.last_start] AS place, c.reward_item, c.reward_qty, c.auto_claim
-                FROM progressed p
+                    c.ids[nth * c.goal - p.last_start] AS cause_id, c.times[nth * c.goal - p.last_start] AS occurred_at,
+                    c.reward_item, c.reward_qty, c.auto_claim
+                FROM (SELECT * FROM progressed WHERE last_completions > 0) p
                 JOIN counted c ON c.user_id = p.user_id AND c.quest_id = p.quest_id
                 CROSS JOIN generate_series(1, p.last_completions) AS nth
-                WHERE p.last_completions > 0
             ), identified AS (
-                SELECT processing.completion_id(c.user_id, c.quest_id, c.completion) AS id, c.*,
-                    b.id AS cause_id, b.occurred_at
-                FROM completed c JOIN batch b ON b.place = c.place
+                SELECT processing.completion_id(user_id, quest_id, completion) AS id, * FROM completed
             ), recorded AS (
                 INSERT INTO processing.events (id, user_id, event_type, "timestamp", event_data, catalog_revision)
                 SELECT id, user_id, 'QuestCompleted', occurred_at, jsonb_build_object('quest_id', quest_id,
@@ -163,6 +162,11 @@ public struct EventStore: Sendable {
             FROM (SELECT \(Inserted.columns(id: "id", of: events.count)) FROM inserted) AS i (total, ids)
             LEFT JOIN outboxed o ON true
             """
+    }
+
+    /// Nothing at all when no request named anything, as usual: what an array lacks is NULL.
+    private static func origins(of events: [SignInEvent]) -> [String?] {
+        events.contains { !$0.origin.isUnnamed } ? events.map(\.origin.eventData) : []
     }
 
     private static let fresh = Fold(
