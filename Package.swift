@@ -133,6 +133,7 @@ let package = Package(
                 "TestSupport",
                 logging, lifecycle, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ]),
         tests(
             "Workers",

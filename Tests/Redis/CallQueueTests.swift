@@ -144,7 +144,8 @@ import Testing
 
 @Suite struct WireGroupTests {
     private func call(_ names: [String], isAtomic: Bool) -> RedisCall {
-        RedisCall(names[0], WireCommands(names.map { RedisCommand($0) }), isAtomic: isAtomic, deadline: .now + .seconds(5))
+        RedisCall(
+            names[0], WireCommands(names.map { RedisCommand($0) }), isAtomic: isAtomic, deadline: .now + .seconds(5))
     }
 
     private let ok = RedisReply(parsing: Array("+OK\r\n".utf8))

@@ -76,8 +76,7 @@ extension RedisClient {
     private func exchange(_ calls: [RedisCall], on connection: RedisConnection) async -> Bool {
         var group = WireGroup(calls)
         do {
-            try await connection.exchange(
-                &group, silence: configuration.commandTimeout, looksAgain: configuration.executor != nil)
+            try await connection.exchange(&group, silence: configuration.commandTimeout)
             let (commands, sawReadOnly) = (group.commands, group.sawReadOnly)
             return state.withLock { state in
                 state.queue.settle(commands: commands)

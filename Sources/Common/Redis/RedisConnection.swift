@@ -44,23 +44,12 @@ final class RedisConnection: @unchecked Sendable {
 
     /// Sends the group and hands its replies out until every call has its own.
     ///
-    /// - Parameters:
-    ///   - silence: how long the server may neither take nor send a byte.
-    ///   - looksAgain: whether others on this thread are let go first, after which the answer may be there already: on a busy
-    ///     thread that spares the wait.
+    /// - Parameter silence: how long the server may neither take nor send a byte.
     /// - Throws: what broke the connection; the group then still holds the calls without an answer.
-    func exchange(
-        _ group: inout WireGroup, silence: Duration, looksAgain: Bool = false
-    ) async throws(RedisError) {
-        var mayBeThere = looksAgain
+    func exchange(_ group: inout WireGroup, silence: Duration) async throws(RedisError) {
         while !group.isAnswered {
             if !group.isSent { group.sent += try send(group.bytes, from: group.sent) }
-            if mayBeThere {
-                await Task.yield()
-            } else {
-                try await wait(for: group.isSent ? .readable : .either, atMost: silence)
-            }
-            mayBeThere = false
+            try await wait(for: group.isSent ? .readable : .either, atMost: silence)
             try receive { (reply) throws(RedisError) in
                 guard group.take(reply) else {
                     throw RedisConnection.broken("a reply that nobody asked for", .protocolViolation)

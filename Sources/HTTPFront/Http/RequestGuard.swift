@@ -99,7 +99,9 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// RFC 9110, section 10.1.1. A body that is too large is not asked for.
     private func mayContinue(_ head: HTTPRequest) -> Bool {
-        guard unanswered == 1, head.headerFields.value(of: .expect)?.lowercased() == "100-continue" else { return false }
+        guard unanswered == 1, head.headerFields.value(of: .expect)?.lowercased() == "100-continue" else {
+            return false
+        }
         return head.headerFields.value(of: .contentLength).flatMap(Int.init) ?? 0 <= FrontContext.largestBody
     }
 

@@ -126,7 +126,7 @@ final class Intake: Sendable {
             outage.succeeded()
             outage.succeeded(Intake.writes)
             return true
-        } catch where error.code == .queueFull {
+        } catch let error where error.code == .queueFull {
             // Redis is there and busy: these go to the outbox, the others go on.
             return false
         } catch {
