@@ -5,6 +5,7 @@ import HummingbirdCore
 import Identity
 import Logging
 import NIOCore
+import NIOPosix
 import Operations
 import Postgres
 import Redis
@@ -63,6 +64,7 @@ struct App: Sendable {
         postgresConfiguration.applicationName = member.applicationName
         var redisConfiguration = settings.redis
         redisConfiguration.clientName = "questline-front"
+        redisConfiguration.executor = LoopExecutor(MultiThreadedEventLoopGroup.singleton.next())
         var cacheConfiguration = settings.cache
         cacheConfiguration.clientName = "questline-front-cache"
         cacheConfiguration.connectTimeout = settings.patience.cache
@@ -155,11 +157,15 @@ struct App: Sendable {
 
         let server = Application(
             router: router,
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [RequestGuard()], idleTimeout: .seconds(75),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 200))),
+            server: HTTPServerBuilder { responder in
+                LoopChannel(
+                    http: HTTP1Channel(
+                        responder: responder,
+                        configuration: HTTP1Channel.Configuration(
+                            additionalChannelHandlers: [RequestGuard()], idleTimeout: .seconds(75),
+                            httpDecoderConfiguration: .init(
+                                maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 200))))
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(App.mostConnections)),

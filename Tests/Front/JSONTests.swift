@@ -36,6 +36,19 @@ struct JSONTests {
         #expect(throws: JSONError.self) { try parse(String(repeating: "[", count: 100_000)) }
     }
 
+    @Test("A name may stand once, however many there are, and is compared byte by byte")
+    func names() throws {
+        for count in [1, 7, 8, 9, 20] {
+            let members = (0..<count).map { "\"n\($0)\":\($0)" }.joined(separator: ",")
+            #expect(try parse("{\(members)}")["n\(count - 1)"] == .integer(Int64(count - 1)))
+            for twice in [0, count - 1] {
+                #expect(throws: JSONError.self) { try parse("{\(members),\"n\(twice)\":0}") }
+            }
+        }
+        // Canonically equal, and not the same bytes.
+        #expect(try parse("{\"\u{e9}\":1,\"e\u{301}\":2}") != .null)
+    }
+
     @Test("A fault says where it stands")
     func offset() {
         #expect(throws: JSONError(offset: 6, reason: "a comma or ] should stand here")) { try parse("[1, 2 3]") }

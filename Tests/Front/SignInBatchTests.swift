@@ -1,5 +1,6 @@
 import Domain
 import Identity
+import NIOCore
 import Testing
 
 @testable import HTTPFront
@@ -36,6 +37,14 @@ struct SignInBatchTests {
         #expect(event.userID == Self.person)
         #expect(event.occurredAt == now)
         #expect(event.id.version == 7)
+    }
+
+    @Test("The answer names the ids in order")
+    func answer() throws {
+        let events = try batch().events(in: [item(), item(("event_id", JSON(Identifier.random()))), item()])
+        let expected: JSON = ["accepted": JSON(3), "event_ids": .array(events.map { JSON($0.id) })]
+        #expect(String(buffer: SignInsController.answer(events)) == expected.text)
+        #expect(Set(events.map(\.id)).count == 3)
     }
 
     @Test("Order, given ids, types and times are kept")

@@ -7,7 +7,7 @@ import Testing
 
     private func call(_ name: String = "PING", commands: Int = 1, within timeout: Duration = .seconds(5)) -> RedisCall {
         RedisCall(
-            name, [RedisCommand](repeating: RedisCommand(name), count: commands), isAtomic: commands == 1,
+            name, WireCommands([RedisCommand](repeating: RedisCommand(name), count: commands)), isAtomic: commands == 1,
             deadline: now + timeout)
     }
 
@@ -88,18 +88,38 @@ import Testing
         let calls = [call(within: .seconds(1)), call(within: .seconds(2)), call(within: .seconds(3))]
         for call in calls { _ = queue.admit(call, now: now) }
         calls[0].fail(RedisError(.cancelled, "", ""))
-        let early = queue.expire(now: now)
+        let early = queue.expire(now: now, clock: calls[0].deadline)
         #expect(early.late.isEmpty)
         #expect(early.next == calls[1].deadline)
-        let later = queue.expire(now: now + .seconds(2))
+        let later = queue.expire(now: now + .seconds(2), clock: calls[1].deadline)
         #expect(later.late.count == 1 && later.late[0] === calls[1])
         #expect(later.next == calls[2].deadline)
         calls[2].fail(RedisError(.cancelled, "", ""))
-        #expect(queue.expire(now: now).next == nil)
+        #expect(queue.expire(now: now, clock: calls[2].deadline).next == nil)
         guard case .accepted(_, true) = queue.admit(call(), now: now) else {
             Issue.record("clock")
             return
         }
+    }
+
+    /// A call with less time than those before it has a clock of its own, and the clock before it gives way.
+    @Test func shortDeadlinesAreSeenInTime() {
+        var queue = CallQueue(limit: 10)
+        let (long, short) = (call(within: .seconds(5)), call(within: .seconds(1)))
+        _ = queue.admit(long, now: now)
+        guard case .accepted(_, true) = queue.admit(short, now: now),
+            case .accepted(_, false) = queue.admit(call(within: .seconds(2)), now: now)
+        else {
+            Issue.record("clock")
+            return
+        }
+        let superseded = queue.expire(now: now + .seconds(1), clock: long.deadline)
+        #expect(superseded.late.isEmpty && superseded.next == nil)
+        let first = queue.expire(now: now + .seconds(1), clock: short.deadline)
+        #expect(first.late.count == 1 && first.late[0] === short)
+        #expect(first.next == now + .seconds(2))
+        #expect(queue.expire(now: now + .seconds(2), clock: now + .seconds(2)).next == long.deadline)
+        #expect(queue.expire(now: now + .seconds(5), clock: long.deadline).late.count == 1)
     }
 
     @Test func watchesNoMoreThanIsOutstanding() {
@@ -124,7 +144,8 @@ import Testing
 
 @Suite struct WireGroupTests {
     private func call(_ names: [String], isAtomic: Bool) -> RedisCall {
-        RedisCall(names[0], names.map { RedisCommand($0) }, isAtomic: isAtomic, deadline: .now + .seconds(5))
+        RedisCall(
+            names[0], WireCommands(names.map { RedisCommand($0) }), isAtomic: isAtomic, deadline: .now + .seconds(5))
     }
 
     private let ok = RedisReply(parsing: Array("+OK\r\n".utf8))
@@ -168,7 +189,7 @@ import Testing
                 #expect((code(call) == .outcomeUnknown) == isUncertain)
                 #expect(unsent.contains { $0 === call } == !isUncertain)
             }
-            #expect(settled + unsent.reduce(0) { $0 + $1.commands.count } == 5)
+            #expect(settled + unsent.reduce(0) { $0 + $1.commands } == 5)
         }
     }
 

@@ -97,20 +97,35 @@ public struct Identifier: Hashable, Comparable, Sendable {
 extension Identifier: CustomStringConvertible {
     /// The 36-character form in lower case.
     public var description: String {
-        String(unsafeUninitializedCapacity: 36) { buffer in
-            let digits: StaticString = "0123456789abcdef"
-            var position = 0
-            for index in 0..<32 {
-                if index == 8 || index == 12 || index == 16 || index == 20 {
-                    buffer[position] = UInt8(ascii: "-")
-                    position += 1
-                }
-                let word = index < 16 ? high : low
-                buffer[position] = digits.utf8Start[Int(word >> UInt64(60 - index % 16 * 4) & 0xf)]
-                position += 1
-            }
+        let text = text
+        return String(unsafeUninitializedCapacity: 36) { buffer in
+            for index in 0..<36 { buffer[index] = text[index] }
             return 36
         }
+    }
+
+    /// The bytes of `description`.
+    public var text: InlineArray<36, UInt8> {
+        var text = InlineArray<36, UInt8>(repeating: UInt8(ascii: "-"))
+        var (high, low) = (high, low)
+        // Two digits of each half at a time, from the end.
+        for index in stride(from: 7, through: 0, by: -1) {
+            // Hyphens stand before the fifth, seventh, ninth and eleventh byte.
+            let front = index * 2 + (index >= 4 ? 1 : 0) + (index >= 6 ? 1 : 0)
+            let back = 16 + index * 2 + 3 + (index >= 2 ? 1 : 0)
+            text[front] = Identifier.digit(high >> 4)
+            text[front + 1] = Identifier.digit(high)
+            text[back] = Identifier.digit(low >> 4)
+            text[back + 1] = Identifier.digit(low)
+            high >>= 8
+            low >>= 8
+        }
+        return text
+    }
+
+    private static func digit(_ value: UInt64) -> UInt8 {
+        let nibble = UInt8(truncatingIfNeeded: value & 0xf)
+        return nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") - 10 + nibble
     }
 }
 

@@ -77,6 +77,15 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC with milliseconds, as in `2026-11-23T08:30:00.125Z`.
     public var description: String {
+        let text = text
+        return String(unsafeUninitializedCapacity: 24) { buffer in
+            for index in 0..<24 { buffer[index] = text[index] }
+            return 24
+        }
+    }
+
+    /// The bytes of `description`.
+    public var text: InlineArray<24, UInt8> {
         let (days, millisecondOfDay) = Timestamp.floorDivide(milliseconds, 86_400_000)
         let shifted = days + 719_468
         let (era, dayOfEra) = Timestamp.floorDivide(shifted, 146_097)
@@ -87,9 +96,15 @@ extension Timestamp: CustomStringConvertible {
         let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
         let second = millisecondOfDay / 1_000
-        return Timestamp.padded(year, 4) + "-" + Timestamp.padded(month, 2) + "-" + Timestamp.padded(day, 2) + "T"
-            + Timestamp.padded(second / 3_600, 2) + ":" + Timestamp.padded(second / 60 % 60, 2) + ":"
-            + Timestamp.padded(second % 60, 2) + "." + Timestamp.padded(millisecondOfDay % 1_000, 3) + "Z"
+        var text = InlineArray<24, UInt8>(repeating: UInt8(ascii: "Z"))
+        Timestamp.write(year, to: &text, 0..<4, then: "-")
+        Timestamp.write(month, to: &text, 5..<7, then: "-")
+        Timestamp.write(day, to: &text, 8..<10, then: "T")
+        Timestamp.write(second / 3_600, to: &text, 11..<13, then: ":")
+        Timestamp.write(second / 60 % 60, to: &text, 14..<16, then: ":")
+        Timestamp.write(second % 60, to: &text, 17..<19, then: ".")
+        Timestamp.write(millisecondOfDay % 1_000, to: &text, 20..<23, then: "Z")
+        return text
     }
 
     private static func floorDivide(_ value: Int64, _ divisor: Int64) -> (Int64, Int64) {
@@ -97,9 +112,16 @@ extension Timestamp: CustomStringConvertible {
         return ((value - remainder) / divisor, remainder)
     }
 
-    private static func padded(_ value: Int64, _ width: Int) -> String {
-        let digits = String(value)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    /// Fills `places` with the number, and the place behind them.
+    private static func write(
+        _ value: Int64, to text: inout InlineArray<24, UInt8>, _ places: Range<Int>, then mark: Unicode.Scalar
+    ) {
+        var rest = UInt64(clamping: value)
+        for place in places.reversed() {
+            text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        text[places.upperBound] = UInt8(ascii: mark)
     }
 }
 

@@ -2,7 +2,7 @@
 struct CallQueue {
     enum Admission {
         case refused(RedisError)
-        /// `startPump`: nobody serves the queue yet; `startClock`: nobody watches the deadlines yet.
+        /// `startPump`: nobody serves the queue yet; `startClock`: nobody looks at the deadlines as early as this call's.
         case accepted(startPump: Bool, startClock: Bool)
     }
 
@@ -14,7 +14,8 @@ struct CallQueue {
     /// Commands that wait or are on the wire; those on the wire count until their replies came, whoever gave up.
     private(set) var outstanding = 0
     private(set) var isServed = false
-    private(set) var isWatched = false
+    /// When the clock looks at the deadlines; nil while nobody does.
+    private var wakesAt: ContinuousClock.Instant?
     private var isClosed = false
     private var backsOffUntil: ContinuousClock.Instant?
     private var lastFailure: RedisError?
@@ -29,26 +30,25 @@ struct CallQueue {
         if let until = backsOffUntil, now < until, let failure = lastFailure {
             return .refused(RedisError(.unavailable, operation, failure.detail, prefix: failure.prefix))
         }
-        if outstanding + call.commands.count > limit { dropFinished() }
-        if outstanding + call.commands.count > limit {
+        if outstanding + call.commands > limit { dropFinished() }
+        if outstanding + call.commands > limit {
             return .refused(RedisError(.queueFull, operation, "\(outstanding) commands, \(limit) are allowed"))
         }
-        outstanding += call.commands.count
+        outstanding += call.commands
         waiting.append(call)
         forgetFinished()
-        watched.append(call)
-        defer {
-            isServed = true
-            isWatched = true
-        }
-        return .accepted(startPump: !isServed, startClock: !isWatched)
+        watch(call)
+        let mustWake = wakesAt.map { call.deadline < $0 } ?? true
+        if mustWake { wakesAt = call.deadline }
+        defer { isServed = true }
+        return .accepted(startPump: !isServed, startClock: mustWake)
     }
 
     /// Everything that waits and still matters, to be sent as one group.
     mutating func takeGroup() -> [RedisCall] {
         let group = waiting.filter { call in
             let isWanted = call.beginSending()
-            if !isWanted { outstanding -= call.commands.count }
+            if !isWanted { outstanding -= call.commands }
             return isWanted
         }
         waiting.removeAll(keepingCapacity: true)
@@ -90,8 +90,14 @@ struct CallQueue {
         isClosed = true
     }
 
-    /// Calls whose deadline has passed, and when to look again; nil when there is nothing left to watch.
-    mutating func expire(now: ContinuousClock.Instant) -> (late: [RedisCall], next: ContinuousClock.Instant?) {
+    /// Calls whose deadline has passed, and when to look again; nil when there is nothing left to watch, or when a clock
+    /// that was started later looks earlier.
+    ///
+    /// - Parameter clock: when the clock that asks was to look.
+    mutating func expire(
+        now: ContinuousClock.Instant, clock: ContinuousClock.Instant
+    ) -> (late: [RedisCall], next: ContinuousClock.Instant?) {
+        guard clock == wakesAt else { return ([], nil) }
         var late: [RedisCall] = []
         while watchedStart < watched.count {
             let call = watched[watchedStart]
@@ -102,8 +108,15 @@ struct CallQueue {
             watchedStart += 1
         }
         compactWatched()
-        isWatched = watchedStart < watched.count
-        return (late, isWatched ? watched[watchedStart].deadline : nil)
+        wakesAt = watchedStart < watched.count ? watched[watchedStart].deadline : nil
+        return (late, wakesAt)
+    }
+
+    /// Nearly all have the same time to live, so that the newest stands last.
+    private mutating func watch(_ call: RedisCall) {
+        var place = watched.count
+        while place > watchedStart, watched[place - 1].deadline > call.deadline { place -= 1 }
+        watched.insert(call, at: place)
     }
 
     /// For tests: how many calls are remembered for their deadline.
@@ -111,7 +124,7 @@ struct CallQueue {
 
     private mutating func takeWaiting() -> [RedisCall] {
         defer { waiting.removeAll() }
-        for call in waiting { outstanding -= call.commands.count }
+        for call in waiting { outstanding -= call.commands }
         return waiting
     }
 
@@ -119,7 +132,7 @@ struct CallQueue {
     private mutating func dropFinished() {
         waiting.removeAll { call in
             let isOver = call.isOver
-            if isOver { outstanding -= call.commands.count }
+            if isOver { outstanding -= call.commands }
             return isOver
         }
     }

@@ -17,18 +17,21 @@ final class RedisCall: Sendable {
     }
 
     let operation: String
-    let commands: [RedisCommand]
+    let wire: WireCommands
     /// Whether the commands have an effect only when all of them arrived: one command, or MULTI … EXEC.
     let isAtomic: Bool
     let deadline: ContinuousClock.Instant
     private let state = Mutex(State())
 
-    init(_ operation: String, _ commands: [RedisCommand], isAtomic: Bool, deadline: ContinuousClock.Instant) {
+    init(_ operation: String, _ wire: WireCommands, isAtomic: Bool, deadline: ContinuousClock.Instant) {
         self.operation = operation
-        self.commands = commands
+        self.wire = wire
         self.isAtomic = isAtomic
         self.deadline = deadline
     }
+
+    /// How many commands it has, and how many replies it waits for.
+    var commands: Int { wire.count }
 
     /// What came of a call that nobody waits for.
     var outcome: Outcome? { state.withLock { $0.outcome } }
@@ -65,7 +68,7 @@ final class RedisCall: Sendable {
         let isComplete = state.withLock { state in
             guard !state.isOver else { return false }
             state.replies.append(reply)
-            return state.replies.count == commands.count
+            return state.replies.count == commands
         }
         if isComplete { finish { .success($0.replies) } }
     }

@@ -8,13 +8,13 @@ extension RedisClient {
         let admission = state.withLock { state in
             let admission = state.queue.admit(call, now: .now)
             if case .accepted(startPump: true, _) = admission {
-                state.pump = Task.detached { await self.serve() }
+                state.pump = Task.detached(executorPreference: configuration.executor) { await self.serve() }
             }
             return admission
         }
         switch admission {
         case .refused(let error): call.fail(error)
-        case .accepted(_, let startClock): if startClock { startWatching() }
+        case .accepted(_, let startClock): if startClock { startWatching(at: call.deadline) }
         }
     }
 
@@ -26,6 +26,8 @@ extension RedisClient {
                 if endService(parking: nil) { return }
                 continue
             }
+            // Whoever runs on the same thread and is about to call goes along.
+            if configuration.executor != nil { await Task.yield() }
             let calls = state.withLock { $0.queue.takeGroup() }
             if calls.isEmpty {
                 if endService(parking: open) { return }
@@ -108,16 +110,21 @@ extension RedisClient {
         }
     }
 
-    private func startWatching() {
+    private func startWatching(at deadline: ContinuousClock.Instant) {
         Task.detached { [weak self] in
-            while let next = self?.expire() { try? await Task.sleep(until: next) }
+            var next = deadline
+            while true {
+                try? await Task.sleep(until: next)
+                guard let later = self?.expire(next) else { return }
+                next = later
+            }
         }
     }
 
     /// - Returns: when to look again.
-    private func expire() -> ContinuousClock.Instant? {
-        let (late, next) = state.withLock { $0.queue.expire(now: .now) }
-        for call in late { call.fail(detail: "no answer within \(configuration.commandTimeout)") }
+    private func expire(_ clock: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        let (late, next) = state.withLock { $0.queue.expire(now: .now, clock: clock) }
+        for call in late { call.fail(detail: "no answer in time") }
         return next
     }
 }

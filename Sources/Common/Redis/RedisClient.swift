@@ -45,9 +45,10 @@ public final class RedisClient: Sendable {
 
     /// Sends one command.
     ///
+    /// - Parameter limit: how long the caller waits, if that is less than the command timeout.
     /// - Throws: `RedisError`; an error reply is thrown with code `.server`.
-    public func send(_ command: RedisCommand) async throws(RedisError) -> RedisReply {
-        let replies = try await call(command.name, [command], isAtomic: true)
+    public func send(_ command: RedisCommand, within limit: Duration? = nil) async throws(RedisError) -> RedisReply {
+        let replies = try await call(command.name, WireCommands(command), isAtomic: true, within: limit)
         guard let reply = replies.first else {
             throw RedisError(.protocolViolation, command.name, "no reply")
         }
@@ -62,29 +63,40 @@ public final class RedisClient: Sendable {
     /// - Throws: `RedisError`, never with code `.server`.
     public func pipeline(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
         guard let first = commands.first else { return [] }
-        if commands.count == 1 { return try await call(first.name, commands, isAtomic: true) }
-        return try await call("pipeline of \(first.name)", commands, isAtomic: false)
+        let wire = WireCommands(commands)
+        if commands.count == 1 { return try await call(first.name, wire, isAtomic: true) }
+        return try await call("pipeline of \(first.name)", wire, isAtomic: false)
     }
 
-    /// Runs commands as MULTI … EXEC: all of them, with nothing between them, or none.
+    /// Runs the commands of a transaction: all of them, with nothing between them, or none.
     ///
-    /// - Returns: as many replies as commands. A command that fails while it runs (a key of the wrong type) is an error
-    ///   reply among them: the server does not undo the others.
+    /// - Parameter limit: how long the caller waits, if that is less than the command timeout.
+    /// - Returns: an array of as many replies as commands. A command that fails while it runs (a key of the wrong type) is
+    ///   an error reply among them: the server does not undo the others.
     /// - Throws: `RedisError`; a transaction that the server discarded has code `.server` and the prefix of the reason.
-    public func transaction(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
-        guard let first = commands.first else { return [] }
-        let operation = "MULTI of \(first.name)"
-        let replies = try await call(operation, [["MULTI"]] + commands + [["EXEC"]], isAtomic: true)
+    public func run(_ transaction: RedisTransaction, within limit: Duration? = nil) async throws(RedisError)
+        -> RedisReply
+    {
+        let (operation, count) = ("MULTI of \(transaction.name)", transaction.commandCount)
+        let replies = try await call(operation, transaction.closed(), isAtomic: true, within: limit)
         guard let last = replies.last else { throw RedisError(.protocolViolation, operation, "no reply") }
         if let discarded = last.error {
             // The command that was refused while queued says more than EXECABORT.
             let reason = replies.dropLast().lazy.compactMap(\.error).first ?? discarded
             throw reason.thrown(by: operation)
         }
-        guard last.kind == .array, last.count == commands.count else {
-            throw RedisError(.protocolViolation, operation, "\(last.count) results for \(commands.count) commands")
+        guard last.kind == .array, last.count == count else {
+            throw RedisError(.protocolViolation, operation, "\(last.count) results for \(count) commands")
         }
-        return Array(last.elements)
+        return last
+    }
+
+    /// As above, for commands of any names.
+    public func transaction(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
+        guard let first = commands.first else { return [] }
+        var transaction = RedisTransaction(first.name, reserving: commands.reduce(0) { $0 + $1.encodedCount })
+        for command in commands { transaction.add(command) }
+        return Array(try await run(transaction).elements)
     }
 
     /// Runs a script, sending its text only to a server that does not have it yet.
@@ -99,10 +111,10 @@ public final class RedisClient: Sendable {
             for argument in arguments { argument.write(to: &command) }
             return command
         }
-        let known = try await call(script.name, [command("EVALSHA", script.digest)], isAtomic: true)
+        let known = try await call(script.name, WireCommands(command("EVALSHA", script.digest)), isAtomic: true)
         var reply = known.first
         if reply?.error?.prefix == "NOSCRIPT" {
-            reply = try await call(script.name, [command("EVAL", script.source)], isAtomic: true).first
+            reply = try await call(script.name, WireCommands(command("EVAL", script.source)), isAtomic: true).first
         }
         guard let reply else { throw RedisError(.protocolViolation, script.name, "no reply") }
         if let refusal = reply.error { throw refusal.thrown(by: script.name) }
@@ -133,10 +145,10 @@ public final class RedisClient: Sendable {
     }
 
     private func call(
-        _ operation: String, _ commands: [RedisCommand], isAtomic: Bool
+        _ operation: String, _ wire: WireCommands, isAtomic: Bool, within limit: Duration? = nil
     ) async throws(RedisError) -> [RedisReply] {
-        let call = RedisCall(
-            operation, commands, isAtomic: isAtomic, deadline: .now + configuration.commandTimeout)
+        let patience = min(limit ?? configuration.commandTimeout, configuration.commandTimeout)
+        let call = RedisCall(operation, wire, isAtomic: isAtomic, deadline: .now + patience)
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 if call.arm(continuation) { admit(call) }

@@ -58,12 +58,41 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
         endArgument()
     }
 
+    /// Appends an argument of the length of `span`.
+    public mutating func append(_ span: Span<UInt8>) {
+        appendHeader(length: span.count)
+        unsafe span.withUnsafeBufferPointer { bytes in unsafe body.append(contentsOf: bytes) }
+        endArgument()
+    }
+
     public mutating func append(_ argument: some RedisArgument) {
         argument.write(to: &self)
     }
 
-    /// Bytes on the wire.
+    /// The arguments as text, the name first; bytes that are not UTF-8 become U+FFFD.
+    public var arguments: [String] {
+        var arguments: [String] = []
+        var rest = body[...]
+        // `$<length>\r\n<bytes>\r\n`
+        while let end = rest.firstIndex(of: UInt8(ascii: "\r")),
+            let length = Int(String(decoding: rest[rest.startIndex..<end].dropFirst(), as: UTF8.self))
+        {
+            let start = end + 2
+            arguments.append(String(decoding: rest[start..<start + length], as: UTF8.self))
+            rest = rest[(start + length + 2)...]
+        }
+        return arguments
+    }
+
+    /// At least as many as there are on the wire.
     var encodedCount: Int { body.count + 24 }
+
+    /// Another command in the same memory.
+    mutating func restart() {
+        body.removeAll(keepingCapacity: true)
+        argumentCount = 0
+        append(name)
+    }
 
     func encode(into buffer: inout [UInt8]) {
         RedisCommand.appendNumber(UInt8(ascii: "*"), argumentCount, to: &buffer)

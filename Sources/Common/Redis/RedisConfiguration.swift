@@ -16,6 +16,8 @@ public struct RedisConfiguration: Sendable {
     public var commandTimeout: Duration = .seconds(5)
     /// Commands that may wait or be on their way at once.
     public var queueLimit = 10_000
+    /// Where the connection is served; nil for Swift's own threads. Callers that run there are spared changes of threads.
+    public var executor: (any TaskExecutor)?
     /// What `CLIENT LIST` shows.
     public var clientName = "questline"
 

@@ -34,7 +34,10 @@ struct RedisConnector: Sendable {
         if configuration.database != 0 { commands.append(["SELECT", configuration.database]) }
         let name = configuration.clientName.map { (0x21...0x7e).contains($0.asciiValue ?? 0) ? $0 : "-" }
         commands.append(["CLIENT", "SETNAME", String(name)])
-        return commands.map { RedisCall($0.name, [$0], isAtomic: true, deadline: .now + configuration.connectTimeout) }
+        return commands.map { command in
+            RedisCall(
+                command.name, WireCommands(command), isAtomic: true, deadline: .now + configuration.connectTimeout)
+        }
     }
 
     /// Threads of its own: a server that does not answer must not hold up connecting to anything else.

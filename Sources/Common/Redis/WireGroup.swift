@@ -2,8 +2,6 @@
 struct WireGroup {
     private struct Place {
         let call: RedisCall
-        /// Where the call's first byte stands.
-        let start: Int
         /// When so many bytes are sent, the server may act on the call.
         let actsAt: Int
     }
@@ -20,18 +18,14 @@ struct WireGroup {
 
     init(_ calls: [RedisCall]) {
         var buffer: [UInt8] = []
-        buffer.reserveCapacity(calls.reduce(0) { $0 + $1.commands.reduce(0) { $0 + $1.encodedCount } })
+        buffer.reserveCapacity(calls.reduce(0) { $0 + $1.wire.bytes.count })
         places = calls.map { call in
             let start = buffer.count
-            var actsAt = start
-            for (index, command) in call.commands.enumerated() {
-                command.encode(into: &buffer)
-                if index == 0 || call.isAtomic { actsAt = buffer.count }
-            }
-            return Place(call: call, start: start, actsAt: actsAt)
+            buffer.append(contentsOf: call.wire.bytes)
+            return Place(call: call, actsAt: call.isAtomic ? buffer.count : start + call.wire.firstEnd)
         }
         bytes = buffer
-        commands = calls.reduce(0) { $0 + $1.commands.count }
+        commands = calls.reduce(0) { $0 + $1.commands }
     }
 
     var isSent: Bool { sent == bytes.count }
@@ -46,7 +40,7 @@ struct WireGroup {
         let call = places[current].call
         call.take(reply)
         repliesOfCurrent += 1
-        if repliesOfCurrent == call.commands.count {
+        if repliesOfCurrent == call.commands {
             current += 1
             repliesOfCurrent = 0
         }
@@ -67,6 +61,6 @@ struct WireGroup {
                 place.call.fail(detail: error.detail)
             }
         }
-        return (unsent, commands - unsent.reduce(0) { $0 + $1.commands.count })
+        return (unsent, commands - unsent.reduce(0) { $0 + $1.commands })
     }
 }

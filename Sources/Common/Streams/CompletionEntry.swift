@@ -8,20 +8,27 @@ public enum CompletionEntry {
         "catalog_revision", "cause_id", "occurred_at",
     ]
 
-    /// The fields in the order in which they are written.
+    /// The fields as text, in the order in which they are written.
     public static func encode(_ completion: Completion) -> [(name: String, value: String)] {
-        [
-            (name: "event_id", value: completion.id.description), (name: "type", value: EventType.questCompleted.name),
-            (name: "user_id", value: completion.userID.description),
-            (name: "quest_id", value: completion.questID.description),
-            (name: "completion", value: String(completion.ordinal)),
-            (name: "reward_item", value: completion.rewardItem.rawValue),
-            (name: "reward_qty", value: String(completion.rewardQuantity)),
-            (name: "auto_claim", value: completion.autoClaim ? "true" : "false"),
-            (name: "catalog_revision", value: String(completion.catalogRevision)),
-            (name: "cause_id", value: completion.causeID.description),
-            (name: "occurred_at", value: completion.occurredAt.description),
-        ]
+        var command = RedisCommand("")
+        write(completion, to: &command)
+        let texts = Array(command.arguments.dropFirst())
+        return stride(from: 0, to: texts.count, by: 2).map { (texts[$0], texts[$0 + 1]) }
+    }
+
+    /// Writes the fields, in the order of their names above.
+    static func write(_ completion: Completion, to command: inout RedisCommand) {
+        command.append("event_id", completion.id)
+        command.append("type", EventType.questCompleted.name)
+        command.append("user_id", completion.userID)
+        command.append("quest_id", completion.questID)
+        command.append("completion", String(completion.ordinal))
+        command.append("reward_item", completion.rewardItem.rawValue)
+        command.append("reward_qty", String(completion.rewardQuantity))
+        command.append("auto_claim", completion.autoClaim ? "true" : "false")
+        command.append("catalog_revision", String(completion.catalogRevision))
+        command.append("cause_id", completion.causeID)
+        command.append("occurred_at", completion.occurredAt)
     }
 
     /// - Throws: `EntryError` naming the field that is missing or wrong.

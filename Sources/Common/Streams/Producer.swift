@@ -17,53 +17,76 @@ public struct Producer: Sendable {
     /// Returns when all `events` are in the stream, in this order: as durable as the server makes them. Up to
     /// `batchLimit` are added all together or not at all; of more, some may be in the stream when an error is thrown.
     ///
+    /// - Parameter limit: how long to wait for the server, if that is less than the client's command timeout.
     /// - Returns: the ids of the new entries, in the order of `events`.
     /// - Throws: `RedisError`. With `mayHaveHappened` they may be in the stream; to add them again is harmless, their
     ///   ids make them the same events.
     @discardableResult
-    public func publish(_ events: [SignInEvent]) async throws(RedisError) -> [StreamID] {
-        let key = keys.signIns
-        return try await add(events.map { Producer.command(key, SignInEntry.encode($0)) })
+    public func publish(_ events: [SignInEvent], within limit: Duration? = nil) async throws(RedisError) -> [StreamID] {
+        try await add(events, to: keys.signIns, within: limit, SignInEntry.write)
     }
 
     /// As for sign-ins.
     public func publish(_ completions: [Completion]) async throws(RedisError) {
-        let key = keys.completions
-        _ = try await add(completions.map { Producer.command(key, CompletionEntry.encode($0)) })
+        _ = try await add(completions, to: keys.completions, within: nil, CompletionEntry.write)
     }
 
-    private func add(_ commands: [RedisCommand]) async throws(RedisError) -> [StreamID] {
-        if commands.count == 1 { return [try Producer.id(try await redis.send(commands[0]))] }
+    private func add<Entry>(
+        _ entries: [Entry], to key: String, within limit: Duration?, _ write: (Entry, inout RedisCommand) -> Void
+    ) async throws(RedisError) -> [StreamID] {
+        if entries.count == 1 {
+            var command = RedisCommand("XADD")
+            command.reserve(bytes: Producer.entrySize)
+            command.append(key)
+            command.append("*")
+            write(entries[0], &command)
+            return [try Producer.id(try await redis.send(command, within: limit))]
+        }
         var ids: [StreamID] = []
-        ids.reserveCapacity(commands.count)
-        for start in stride(from: 0, to: commands.count, by: Producer.batchLimit) {
+        ids.reserveCapacity(entries.count)
+        for start in stride(from: 0, to: entries.count, by: Producer.batchLimit) {
+            let batch = entries[start..<min(start + Producer.batchLimit, entries.count)]
+            var transaction = RedisTransaction("XADD", reserving: batch.count * Producer.entrySize)
+            for entry in batch {
+                transaction.add { command in
+                    command.append(key)
+                    command.append("*")
+                    write(entry, &command)
+                }
+            }
             // The server cannot refuse one of them alone unless somebody changes the key in mid-command; then the
             // caller must assume that the others were added.
-            for reply in try await redis.transaction(
-                Array(commands[start..<min(start + Producer.batchLimit, commands.count)]))
-            {
-                ids.append(try Producer.id(reply))
-            }
+            let replies = try await redis.run(transaction, within: limit)
+            for index in 0..<replies.count { ids.append(try Producer.id(replies[index])) }
         }
         return ids
     }
 
-    private static func id(_ reply: RedisReply) throws(RedisError) -> StreamID {
-        if let error = reply.error { throw RedisError(.server, "XADD", error.message, prefix: error.prefix) }
+    /// Bytes of the command for a usual entry: one with more costs another piece of memory.
+    private static let entrySize = 256
+
+    private static func id(_ reply: RedisReply?) throws(RedisError) -> StreamID {
+        if let error = reply?.error { throw RedisError(.server, "XADD", error.message, prefix: error.prefix) }
         guard let id = StreamID(reply) else { throw RedisError(.protocolViolation, "XADD", "not the id of an entry") }
         return id
     }
+}
 
-    static func command(_ key: String, _ fields: [(name: String, value: String)]) -> RedisCommand {
-        var command = RedisCommand("XADD")
-        let size = fields.reduce(key.utf8.count) { $0 + $1.name.utf8.count + $1.value.utf8.count + 16 }
-        command.reserve(bytes: size + 64)
-        command.append(key)
-        command.append("*")
-        for field in fields {
-            command.append(field.name)
-            command.append(field.value)
-        }
-        return command
+extension RedisCommand {
+    mutating func append(_ name: String, _ value: String) {
+        append(name)
+        append(value)
+    }
+
+    mutating func append(_ name: String, _ id: Identifier) {
+        append(name)
+        let text = id.text
+        append(text.span)
+    }
+
+    mutating func append(_ name: String, _ moment: Timestamp) {
+        append(name)
+        let text = moment.text
+        append(text.span)
     }
 }

@@ -8,16 +8,22 @@ public enum SignInEntry {
         "event_id", "type", "user_id", "occurred_at", "traceparent", "request_id",
     ]
 
-    /// The fields in the order in which they are written.
+    /// The fields as text, in the order in which they are written.
     public static func encode(_ event: SignInEvent) -> [(name: String, value: String)] {
-        var fields = [
-            (name: "event_id", value: event.id.description), (name: "type", value: event.type.name),
-            (name: "user_id", value: event.userID.description),
-            (name: "occurred_at", value: event.occurredAt.description),
-        ]
-        if let traceparent = event.origin.traceparent { fields.append((name: "traceparent", value: traceparent)) }
-        if let requestID = event.origin.requestID { fields.append((name: "request_id", value: requestID)) }
-        return fields
+        var command = RedisCommand("")
+        write(event, to: &command)
+        let texts = Array(command.arguments.dropFirst())
+        return stride(from: 0, to: texts.count, by: 2).map { (texts[$0], texts[$0 + 1]) }
+    }
+
+    /// Writes the fields, in the order of their names above.
+    static func write(_ event: SignInEvent, to command: inout RedisCommand) {
+        command.append("event_id", event.id)
+        command.append("type", event.type.name)
+        command.append("user_id", event.userID)
+        command.append("occurred_at", event.occurredAt)
+        if let traceparent = event.origin.traceparent { command.append("traceparent", traceparent) }
+        if let requestID = event.origin.requestID { command.append("request_id", requestID) }
     }
 
     /// Refuses what no producer here writes: a bad or absent field, `QuestCompleted`, and an id of version 8, which is

@@ -38,8 +38,8 @@ struct Gate: Sendable {
     ///
     /// - Throws: `Problem` 401, or 503 for a key that cannot be looked for now.
     func caller(_ request: Request) async throws -> Caller {
-        if let key = request.headers[.xAPIKey] { return .key(try await holder(of: key)) }
-        guard let header = request.headers[.authorization] else {
+        if let key = request.headers.value(of: .xAPIKey) { return .key(try await holder(of: key)) }
+        guard let header = request.headers.value(of: .authorization) else {
             guard let token = SessionCookie.token(in: request) else {
                 throw Problem.unauthorized("Send Authorization: Bearer with an access token")
             }
@@ -86,7 +86,7 @@ struct Gate: Sendable {
 
     /// - Throws: `Problem` 401, or 503 for a key that cannot be looked for now.
     func key(_ request: Request) async throws -> APIKeyHolder {
-        guard let key = request.headers[.xAPIKey] else {
+        guard let key = request.headers.value(of: .xAPIKey) else {
             throw Problem.unauthorized("Send an API key as X-API-Key")
         }
         return try await holder(of: key)

@@ -7,7 +7,7 @@ extension Request {
     ///
     /// - Throws: `Problem` 413 beyond the limit, without reading the rest.
     func bytes(_ context: FrontContext) async throws -> [UInt8] {
-        if let announced = headers[.contentLength].flatMap(Int.init), announced > context.maxUploadSize {
+        if let announced = headers.value(of: .contentLength).flatMap(Int.init), announced > context.maxUploadSize {
             throw Problem.tooLarge(context.maxUploadSize)
         }
         do {
@@ -31,7 +31,7 @@ extension Request {
     ///
     /// - Throws: `Problem` 400, 413 or 415.
     func optionalJSON(_ context: FrontContext) async throws -> JSON? {
-        if let type = headers[.contentType], !Request.isJSON(type) {
+        if let type = headers.value(of: .contentType), !Request.isJSON(type) {
             throw Problem.unsupportedMediaType("application/json")
         }
         let bytes = try await bytes(context)
@@ -44,6 +44,7 @@ extension Request {
     }
 
     private static func isJSON(_ type: String) -> Bool {
+        if type == "application/json" { return true }
         let essence = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
         return essence == "application/json" || essence.hasSuffix("+json")
     }

@@ -17,7 +17,7 @@ struct CrossOrigin: Sendable {
     /// The answer to a browser that asks beforehand whether a page may send its request; nil for everything else, which is
     /// answered as usual.
     func preflight(_ request: Request) -> Response? {
-        guard request.method == .options, request.headers[.accessControlRequestMethod] != nil,
+        guard request.method == .options, request.headers.contains(.accessControlRequestMethod),
             origin(of: request) != nil
         else { return nil }
         return Response(
@@ -42,7 +42,7 @@ struct CrossOrigin: Sendable {
 
     /// What the browser is told, nil if the page may not.
     private func origin(of request: Request) -> String? {
-        guard let origin = request.headers[.origin] else { return nil }
+        guard let origin = request.headers.value(of: .origin) else { return nil }
         switch allowed {
         case .everybody: return "*"
         case .origins(let origins): return origins.contains(origin) ? origin : nil

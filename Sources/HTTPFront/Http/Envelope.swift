@@ -22,7 +22,7 @@ struct Envelope: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         context.origin = EventOrigin(
-            traceparent: request.headers[.traceparent], requestID: request.headers[.xRequestID])
+            traceparent: request.headers.value(of: .traceparent), requestID: request.headers.value(of: .xRequestID))
         if let own = context.origin.requestID { context.requestID = own }
         context.logger = logger
         context.logger[metadataKey: "request_id"] = .string(context.requestID)
@@ -39,9 +39,10 @@ struct Envelope: RouterMiddleware {
             // What follows the headers of an answer to HEAD would be taken for the next answer.
             if request.method == .head { response = response.createHeadResponse() }
         }
+        response.headers.reserveCapacity(response.headers.count + Envelope.securityHeaders.count + 3)
         response.headers[.xRequestID] = context.requestID
-        for field in Envelope.securityHeaders where response.headers[field.name] == nil {
-            response.headers[field.name] = field.value
+        for field in Envelope.securityHeaders where !response.headers.contains(field.name) {
+            response.headers.append(field)
         }
         crossOrigin.mark(&response, to: request)
         context.logger.debug(

@@ -3,13 +3,16 @@ import Domain
 /// Reads the members of a JSON object and collects everything that is wrong with them, each under its pointer.
 struct Fields {
     private let object: JSON
-    private let pointer: String
+    private let index: Int?
     private(set) var faults: [Problem.Fault] = []
 
-    /// - Parameter pointer: where the object stands in the body; empty for the body itself.
-    init(_ object: JSON, at pointer: String = "") {
+    /// Where the object stands in the body; empty for the body itself.
+    private var pointer: String { index.map { "/\($0)" } ?? "" }
+
+    /// - Parameter index: the object's place in the array that the body is, if it is one.
+    init(_ object: JSON, at index: Int? = nil) {
         self.object = object
-        self.pointer = pointer
+        self.index = index
         if case .object = object { return }
         faults.append(Problem.Fault(pointer: pointer, detail: "must be an object, and is \(object.kind)"))
     }
@@ -113,7 +116,7 @@ struct Fields {
     }
 
     /// A member that nobody reads is a mistake of the sender.
-    mutating func refuseOthers(than known: Set<String>) {
+    mutating func refuseOthers(than known: some Collection<String>) {
         guard case .object(let members) = object else { return }
         for member in members where !known.contains(member.name) {
             let escaped = member.name.replacing("~", with: "~0").replacing("/", with: "~1")

@@ -83,8 +83,7 @@ struct JSONParser {
     private mutating func object(depth: Int) throws(JSONError) -> JSON {
         position += 1
         var members: [JSON.Member] = []
-        // Two values of one name are read differently by different programs, so there is none to agree on.
-        var names: Set<[UInt8]> = []
+        var names = Names()
         skipBlanks()
         if take(UInt8(ascii: "}")) { return .object(members) }
         while true {
@@ -92,7 +91,7 @@ struct JSONParser {
             guard next == UInt8(ascii: "\"") else { throw error("a name in quotes should stand here") }
             let start = position
             let name = try string()
-            guard names.insert(Array(name.utf8)).inserted else {
+            guard names.insert(name, after: members) else {
                 throw JSONError(offset: start, reason: "this name stands here for the second time")
             }
             skipBlanks()
@@ -102,6 +101,23 @@ struct JSONParser {
             skipBlanks()
             if take(UInt8(ascii: "}")) { return .object(members) }
             guard take(UInt8(ascii: ",")) else { throw error("a comma or } should stand here") }
+        }
+    }
+
+    /// The names of one object. Two values of one name are read differently by different programs, so there is none to
+    /// agree on. Names are compared as bytes, where Swift takes some for equal.
+    private struct Names {
+        /// Up to so many are looked through, which is faster.
+        private static let few = 8
+        private var many: Set<[UInt8]> = []
+
+        /// - Returns: false if one of the `members` before has this name.
+        mutating func insert(_ name: String, after members: [JSON.Member]) -> Bool {
+            if members.count < Names.few {
+                return !members.contains { $0.name.utf8.elementsEqual(name.utf8) }
+            }
+            if many.isEmpty { many = Set(members.map { Array($0.name.utf8) }) }
+            return many.insert(Array(name.utf8)).inserted
         }
     }
 
@@ -146,11 +162,13 @@ struct JSONParser {
         while let byte = next {
             switch byte {
             case UInt8(ascii: "\""):
-                unescaped.append(contentsOf: bytes[copied..<position])
+                let rest = bytes[copied..<position]
                 position += 1
-                guard let text = String(validating: unescaped, as: UTF8.self) else {
-                    throw JSONError(offset: start, reason: "the string is not UTF-8")
-                }
+                // Most strings stand there as they are.
+                let text =
+                    copied == start
+                    ? String(validating: rest, as: UTF8.self) : String(validating: unescaped + rest, as: UTF8.self)
+                guard let text else { throw JSONError(offset: start, reason: "the string is not UTF-8") }
                 return text
             case UInt8(ascii: "\\"):
                 unescaped.append(contentsOf: bytes[copied..<position])

@@ -63,7 +63,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         switch unwrapOutboundIn(data) {
-        case .head(let head) where head.headerFields[.xRequestID] == nil:
+        case .head(let head) where !head.headerFields.contains(.xRequestID):
             // Every answer of ours has an id, so this one is the server's own: what follows cannot be read.
             if isReading && unanswered == 0 {
                 end(context)
@@ -99,8 +99,10 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// RFC 9110, section 10.1.1. A body that is too large is not asked for.
     private func mayContinue(_ head: HTTPRequest) -> Bool {
-        guard unanswered == 1, head.headerFields[.expect]?.lowercased() == "100-continue" else { return false }
-        return head.headerFields[.contentLength].flatMap(Int.init) ?? 0 <= FrontContext.largestBody
+        guard unanswered == 1, head.headerFields.value(of: .expect)?.lowercased() == "100-continue" else {
+            return false
+        }
+        return head.headerFields.value(of: .contentLength).flatMap(Int.init) ?? 0 <= FrontContext.largestBody
     }
 
     private func startWaiting(_ context: ChannelHandlerContext) {

@@ -61,7 +61,7 @@ final class Forwarder: Service {
             }
             guard !group.isEmpty else { return }
             do {
-                try await withDeadline(.seconds(2)) { [producer] in try await producer.publish(group.map(\.event)) }
+                try await producer.publish(group.map(\.event), within: .seconds(2))
                 try await outbox.published(group.map(\.row))
             } catch {
                 left.increment(by: group.count)

@@ -120,13 +120,13 @@ final class Intake: Sendable {
         guard breaker.allows() else { return false }
         let life = recall.life
         do {
-            let entries = try await withDeadline(patience) { [producer] in try await producer.publish(events) }
+            let entries = try await producer.publish(events, within: patience)
             recall.keep(events, as: entries, since: life)
             breaker.succeeded()
             outage.succeeded()
             outage.succeeded(Intake.writes)
             return true
-        } catch let error as RedisError where error.code == .queueFull {
+        } catch let error where error.code == .queueFull {
             // Redis is there and busy: these go to the outbox, the others go on.
             return false
         } catch {
@@ -142,9 +142,9 @@ final class Intake: Sendable {
     /// Who is kept away by a server that answers, and refuses to write.
     private static let writes = "writes"
 
-    private static func party(in error: any Error) -> String {
+    private static func party(in error: RedisError) -> String {
         let refusals = ["OOM", "MISCONF", "READONLY", "NOREPLICAS"]
-        return (error as? RedisError)?.prefix.map(refusals.contains) == true ? writes : ""
+        return error.prefix.map(refusals.contains) == true ? writes : ""
     }
 
     private func admit(_ count: Int, to gauge: LoadGauge, _ refusal: String) throws {

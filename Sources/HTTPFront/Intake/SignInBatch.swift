@@ -11,7 +11,7 @@ struct SignInBatch {
     static let clockTolerance: Int64 = 300
     /// More faults than this are not listed.
     static let mostFaults = 100
-    private static let members: Set<String> = ["user_id", "type", "event_id", "occurred_at"]
+    private static let members = ["user_id", "type", "event_id", "occurred_at"]
 
     let sender: APIKeyHolder
     let idempotencyKey: String?
@@ -35,17 +35,18 @@ struct SignInBatch {
         var events: [SignInEvent] = []
         events.reserveCapacity(items.count)
         var faults: [Problem.Fault] = []
+        var random = KernelRandom(words: 2 * items.count)
         for (index, item) in items.enumerated() {
-            var fields = Fields(item, at: isArray ? "/\(index)" : "")
-            if let event = event(&fields, index: index) { events.append(event) }
+            var fields = Fields(item, at: isArray ? index : nil)
+            if let event = event(&fields, index: index, &random) { events.append(event) }
             faults += fields.faults
         }
-        faults += conflicts(events, of: items.count, isArray: isArray)
+        if isArray, items.contains(where: { $0["event_id"] != nil }) { faults += conflicts(events, of: items.count) }
         guard faults.isEmpty else { throw Problem.invalid(Array(faults.prefix(SignInBatch.mostFaults))) }
         return events
     }
 
-    private func event(_ fields: inout Fields, index: Int) -> SignInEvent? {
+    private func event(_ fields: inout Fields, index: Int, _ random: inout KernelRandom) -> SignInEvent? {
         let userID = fields.identifier("user_id")
         let type = type(&fields)
         let eventID = fields.optionalIdentifier("event_id")
@@ -54,7 +55,7 @@ struct SignInBatch {
         fields.refuseOthers(than: SignInBatch.members)
         guard fields.faults.isEmpty, let userID, let type else { return nil }
         return SignInEvent(
-            id: eventID ?? newID(index), type: type, userID: userID, occurredAt: occurredAt, origin: origin)
+            id: eventID ?? newID(index, &random), type: type, userID: userID, occurredAt: occurredAt, origin: origin)
     }
 
     private func type(_ fields: inout Fields) -> EventType? {
@@ -86,8 +87,8 @@ struct SignInBatch {
     }
 
     /// Two items with one id must be the same event: the second one could only end among the dead letters.
-    private func conflicts(_ events: [SignInEvent], of count: Int, isArray: Bool) -> [Problem.Fault] {
-        guard events.count == count, isArray else { return [] }
+    private func conflicts(_ events: [SignInEvent], of count: Int) -> [Problem.Fault] {
+        guard events.count == count else { return [] }
         var seen: [Identifier: SignInEvent] = [:]
         return events.enumerated().compactMap { index, event in
             let first = seen[event.id] ?? event
@@ -99,10 +100,10 @@ struct SignInBatch {
     }
 
     /// The same for the same key and index of the same sender, a new one without a key.
-    private func newID(_ index: Int) -> Identifier {
-        guard let idempotencyKey else { return .timeOrdered(at: now) }
+    private func newID(_ index: Int, _ random: inout KernelRandom) -> Identifier {
+        guard let idempotencyKey else { return .timeOrdered(at: now, using: &random) }
         // A name-based UUID (RFC 9562, section 5.5) in the sender's own namespace.
         let digest = Insecure.SHA1.hash(data: sender.keyID.bytes + Array("\(index):\(idempotencyKey)".utf8))
-        return Identifier(bytes: Array(digest))?.marked(version: 5) ?? .timeOrdered(at: now)
+        return Identifier(bytes: Array(digest))?.marked(version: 5) ?? .timeOrdered(at: now, using: &random)
     }
 }
