@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import resp
 import web
-from bench_worker import memory
+from bench_usage import memory
 from chaos_load import MOST_BACKLOG, Load
 from chaos_plan import FRONTS, WORKERS
 from chaos_sight import GROUPS, SIGN_INS, Away, Streams, pid_of
