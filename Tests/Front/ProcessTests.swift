@@ -143,6 +143,27 @@ struct ProcessTests {
         }
     }
 
+    @Test("Ready means that the port is open: the first request after the first good probe is answered")
+    func readyMeansOpen() async throws {
+        try await TestDatabase.with { database in
+            for _ in 0..<3 {
+                let port = try FreePort.find()
+                let front = try Executable.front.start(settings: [
+                    "DATABASE_URL": database.url, "REDIS_URL": TestFront.redisURL,
+                    "CACHE_REDIS_URL": TestFront.redisURL, "QUESTLINE_PORT": "\(port)", "QUESTLINE_PROBE_PORT": "0",
+                ])
+                let probes = Client(base: try url(in: try await front.line(containing: "probes listen")), isApi: false)
+                let client = Client(base: "http://127.0.0.1:\(port)", isApi: false)
+                try await eventually("it is ready", every: .milliseconds(1)) {
+                    try await probes.get("/readyz").status == 200
+                }
+                #expect(try await client.get("/livez").status == 200)
+                try await front.signal(SIGKILL)
+                _ = try await front.exitCode()
+            }
+        }
+    }
+
     @Test("Told to stop, it says so at once on both ports, answers requests until it has drained, then ends")
     func drain() async throws {
         try await TestDatabase.with { database in
