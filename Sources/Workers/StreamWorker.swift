@@ -29,9 +29,14 @@ struct StreamWorker<Handler: EntryHandler>: Service {
     /// A batch that is tried for longer than this is told of.
     private static var patience: Duration { .seconds(5) }
 
-    /// Batches that are processed at the same time: while one is committed, published or acknowledged, Postgres works on
-    /// the other. Small ones spend most of their time so, and share the server's syncs. One more is read meanwhile.
-    private var hands: Int { settings.batchSize < StreamWorker.fewest ? handler.hands * 2 : handler.hands }
+    /// One for each batch that is processed at the same time: while one is committed, published or acknowledged, Postgres
+    /// works on the other. Small ones spend most of their time so, and share the server's syncs. One more is read meanwhile.
+    ///
+    /// Each has a name for outages: what one is through with another may still be waiting for.
+    private var parties: [String] {
+        let count = settings.batchSize < StreamWorker.fewest ? handler.hands * 2 : handler.hands
+        return (0..<max(1, count)).map { "\(group.group) \($0)" }
+    }
 
     /// Batches that are smaller are read so many entries at a time: each read costs the server a sync of its own.
     private static var fewest: Int { 64 }
@@ -58,25 +63,26 @@ struct StreamWorker<Handler: EntryHandler>: Service {
 
     private func work() async throws {
         var sweep = Sweep(interval: settings.reclaimIdle / 4)
-        try await withThrowingTaskGroup(of: Void.self) { inHand in
-            var count = 0
+        try await withThrowingTaskGroup(of: String.self) { busy in
+            var free = parties
             // Nothing new is asked for once the process is to stop; what was read is still finished.
             while !Task.isShuttingDownGracefully {
                 for batch in try await read() {
-                    if count == hands {
-                        try await inHand.next()
-                        count -= 1
+                    // Without a backlog one at a time: what comes meanwhile gathers to fewer, larger transactions.
+                    let needed = batch.deliveries.count == settings.batchSize ? 1 : parties.count
+                    while free.count < needed, let party = try await busy.next() { free.append(party) }
+                    guard let party = free.popLast() else { continue }
+                    busy.addTask {
+                        try await process(batch, as: party)
+                        return party
                     }
-                    inHand.addTask { try await process(batch) }
-                    count += 1
                 }
                 guard sweep.isDue else { continue }
                 // An entry that is tried alone must be alone: nothing else could be what kills the process.
-                try await inHand.waitForAll()
-                count = 0
+                while let party = try await busy.next() { free.append(party) }
                 try await reclaim(&sweep)
             }
-            try await inHand.waitForAll()
+            try await busy.waitForAll()
         }
     }
 
@@ -139,14 +145,14 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         metrics.reclaimed.increment(by: taken.deliveries.count)
         let batch = held(taken.deliveries)
         guard isTrial else {
-            try await process(batch)
+            try await process(batch, as: group.group)
             return taken.deliveries.count
         }
         if taken.trials > Isolation.trials {
             let reason = "its worker died \(Isolation.trials) times with this entry alone in hand"
-            try await process(batch, condemned: reason)
+            try await process(batch, as: group.group, condemned: reason)
         } else {
-            try await process(batch, trial: first.entry.id)
+            try await process(batch, as: group.group, trial: first.entry.id)
         }
         try await group.endTrial(of: first.entry.id)
         return 1
@@ -175,9 +181,12 @@ struct StreamWorker<Handler: EntryHandler>: Service {
     // MARK: Processing
 
     /// - Parameters:
+    ///   - party: whose outages are told.
     ///   - trial: the entry, when it is tried alone.
     ///   - condemned: why nothing is to be applied any more.
-    private func process(_ batch: Batch, trial: StreamID? = nil, condemned: String? = nil) async throws {
+    private func process(
+        _ batch: Batch, as party: String, trial: StreamID? = nil, condemned: String? = nil
+    ) async throws {
         defer { lease.release(batch.holding) }
         let work =
             condemned.map { DecodedBatch<Handler.Item>(batch.deliveries, condemned: $0) }
@@ -196,33 +205,34 @@ struct StreamWorker<Handler: EntryHandler>: Service {
                 do { try await pause.wait() } catch { return }
                 machine.waited()
             case .perform(let step):
-                try await perform(step, of: work, since: began, &machine)
+                try await perform(step, of: work, as: party, since: began, &machine)
                 if machine.next != .wait { pause.reset() }
             }
         }
     }
 
     private func perform(
-        _ step: BatchMachine.Step, of work: DecodedBatch<Handler.Item>, since began: ContinuousClock.Instant,
-        _ machine: inout BatchMachine
+        _ step: BatchMachine.Step, of work: DecodedBatch<Handler.Item>, as party: String,
+        since began: ContinuousClock.Instant, _ machine: inout BatchMachine
     ) async throws {
         do {
             switch step {
             case .apply(let places):
                 let applied = try await handler.apply(work.items(places))
                 metrics.recorded(work.entries(places), except: applied)
-                connections.postgresOutage.succeeded(group.group)
-                connections.catalogOutage.succeeded(group.group)
-                connections.contention.succeeded(group.group)
+                connections.postgresOutage.succeeded(party)
+                connections.catalogOutage.succeeded(party)
+                connections.contention.succeeded(party)
                 machine.succeeded(
                     refusing: Dictionary(
                         uniqueKeysWithValues: applied.refused.map { (places[$0.key], $0.value) }))
             case .bury(let burials):
                 try await bury(burials, of: work)
+                connections.redisOutage.succeeded(party)
                 machine.succeeded()
             case .acknowledge(let places):
                 try await group.acknowledge(places.map { work.deliveries[$0].entry.id })
-                connections.redisOutage.succeeded(group.group)
+                connections.redisOutage.succeeded(party)
                 machine.succeeded()
             }
         } catch let error as PostgresError where error.code == .cancelled {
@@ -232,7 +242,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
         } catch let error as PostgresError where error.isDataError {
             guard case .apply(let places) = step else {
                 // Not the data of the batch: something is wrong with the tables.
-                connections.postgresOutage.failed(error, of: group.group)
+                connections.postgresOutage.failed(error, of: party)
                 return machine.unavailable()
             }
             machine.rejected(
@@ -240,17 +250,17 @@ struct StreamWorker<Handler: EntryHandler>: Service {
                 suspecting: handler.suspicion(error, among: work.items, at: places))
         } catch let error as PostgresError {
             if error.isOutage || !error.isRetryable {
-                connections.postgresOutage.failed(error, of: group.group)
+                connections.postgresOutage.failed(error, of: party)
             } else if .now - began > StreamWorker.patience {
-                connections.contention.failed(error, of: group.group)
+                connections.contention.failed(error, of: party)
             }
             metrics.retries.increment()
             machine.unavailable()
         } catch let error as RedisError {
-            connections.redisOutage.failed(error, of: group.group)
+            connections.redisOutage.failed(error, of: party)
             machine.unavailable()
         } catch let error as CatalogUnusable {
-            connections.catalogOutage.failed(error, of: group.group)
+            connections.catalogOutage.failed(error, of: party)
             machine.unavailable()
         }
     }

@@ -12,20 +12,20 @@ final class ReplyReader {
     // Never written to after it was made, and there as long as the process.
     private nonisolated(unsafe) static let functions: UnsafeMutablePointer<redisReplyObjectFunctions> = {
         let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
-        unsafe functions.initialize(
-            to: redisReplyObjectFunctions(
-                createString: { task, bytes, count in
-                    let text = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
-                    return unsafe ReplyBuilder.of(task)?.addText(UnsafeRawBufferPointer(text), task)
-                },
-                createArray: { task, count in unsafe ReplyBuilder.of(task)?.addArray(Int(count), task) },
-                createInteger: { task, value in
-                    unsafe ReplyBuilder.of(task)?.add(
-                        ReplyTree.Node(kind: .integer, start: Int(value), count: 0), task)
-                },
-                createNil: { task in unsafe ReplyBuilder.of(task)?.add(.null, task) },
-                // What was built belongs to the builder.
-                freeObject: { _ in }))
+        // By name: later versions of hiredis have more of them.
+        var own = unsafe redisReplyObjectFunctions()
+        unsafe own.createString = { task, bytes, count in
+            let text = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
+            return unsafe ReplyBuilder.of(task)?.addText(text, task)
+        }
+        unsafe own.createArray = { task, count in unsafe ReplyBuilder.of(task)?.addArray(Int(count), task) }
+        unsafe own.createInteger = { task, value in
+            unsafe ReplyBuilder.of(task)?.add(ReplyTree.Node(kind: .integer, start: Int(value), count: 0), task)
+        }
+        unsafe own.createNil = { task in unsafe ReplyBuilder.of(task)?.add(.null, task) }
+        // What was built belongs to the builder.
+        unsafe own.freeObject = { _ in }
+        unsafe functions.initialize(to: own)
         return unsafe functions
     }()
 
@@ -61,7 +61,8 @@ final class ReplyReader {
         var root: UnsafeMutableRawPointer?
         guard unsafe redisReaderGetReply(reader, &root) == REDIS_OK else { return .failed(error) }
         guard unsafe root != nil else { return .incomplete }
-        return .reply(RedisReply(builder.take()))
+        let tree = builder.take()
+        return tree.nodes.isEmpty ? .failed("a reply of an unknown kind") : .reply(RedisReply(tree))
     }
 
     var error: String {

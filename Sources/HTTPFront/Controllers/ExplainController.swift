@@ -12,8 +12,11 @@ struct ExplainController: Sendable {
         routes.get("users/:user_id/explain") { request, context in
             let id = try await gate.subject(request, context, keys: true)
             let paging = try Paging(request, list: "explain")
-            let page = try await explanations.page(
-                of: id, after: try paging.position(ListPosition.init), limit: paging.limit)
+            let position = try paging.position(ListPosition.init)
+            // Somebody's whole course may take long to go through: not on the event loop of other people's requests.
+            let page = try await withTaskExecutorPreference(globalConcurrentExecutor) {
+                try await explanations.page(of: id, after: position, limit: paging.limit)
+            }
             let next = page.next.map { Cursor(list: "explain", parts: $0.parts).text }
             return .list(page.json(next: next))
         }
