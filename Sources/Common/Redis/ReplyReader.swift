@@ -13,7 +13,7 @@ final class ReplyReader {
     private nonisolated(unsafe) static let functions: UnsafeMutablePointer<redisReplyObjectFunctions> = {
         let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
         // By name: later versions of hiredis have more of them.
-        var own = unsafe redisReplyObjectFunctions()
+        var own = redisReplyObjectFunctions()
         unsafe own.createString = { task, bytes, count in
             let text = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
             return unsafe ReplyBuilder.of(task)?.addText(text, task)
