@@ -254,6 +254,8 @@ class ConsoleTests(PageTests):
             self.assertGreater(len(key), 20)
             call("POST", "/sign-ins", {"user_id": str(uuid.uuid4())}, {"X-API-Key": key})
             dialog.get_by_role("button", name="Close").click()
+            # It is closed at once, and removed by the event that tells of it.
+            expect(page.locator("dialog")).to_have_count(0)
             self.assertNotIn(key, page.content())
             page.get_by_role("button", name="Revoke shop").click()
             dialog.get_by_role("button", name="Revoke").click()
