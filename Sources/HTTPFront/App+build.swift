@@ -171,6 +171,7 @@ struct App: Sendable {
                 availableConnectionsDelegate: MaximumAvailableConnections(App.mostConnections)),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? settings.port
+                pulse.announceStart()
                 logger.notice("listening", metadata: ["url": "http://\(settings.host):\(port)"])
                 onListening(port)
             }, logger: App.quiet(logger))

@@ -18,7 +18,6 @@ final class FrontProcess: Service {
     private let onListening: @Sendable (Int) -> Void
     private let pools = (main: PoolMeter(pool: "main"), explain: PoolMeter(pool: "explain"))
     private let phase = Mutex(Phase.waiting(because: "starting"))
-    private let isListening = Mutex(false)
 
     /// - Parameter onListening: told the port once the front listens.
     init(_ settings: FrontSettings, logger: Logger, onListening: @escaping @Sendable (Int) -> Void = { _ in }) {
@@ -30,8 +29,6 @@ final class FrontProcess: Service {
     var readiness: Readiness {
         switch phase.withLock({ $0 }) {
         case .waiting(let reason): .waiting([reason])
-        // Whoever sends requests here once it is ready must not be refused a connection.
-        case .working where !isListening.withLock { $0 }: .waiting(["the port is not open yet"])
         case .working(let app): app.pulse.readiness
         case .stopping: .waiting(["stopping"])
         }
@@ -51,10 +48,7 @@ final class FrontProcess: Service {
     }
 
     func run() async throws {
-        let app = try await App.build(settings, logger: logger) { port in
-            self.isListening.withLock { $0 = true }
-            self.onListening(port)
-        }
+        let app = try await App.build(settings, logger: logger, onListening: onListening)
         try await withGracefulShutdownHandler {
             do {
                 try await cancelWhenGracefulShutdown { try await self.open(app) }

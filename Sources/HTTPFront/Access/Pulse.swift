@@ -20,6 +20,7 @@ final class Pulse: Service {
     private let live: LiveHub
     private let logger: Logger
     private let outage: OutageLog
+    private let isOpen = Mutex(false)
     private let isStopping = Mutex(false)
 
     init(
@@ -41,6 +42,8 @@ final class Pulse: Service {
     /// other front could do more.
     var readiness: Readiness {
         if isStopping.withLock({ $0 }) { return .waiting(["stopping"]) }
+        // Whoever sends requests here once it is ready must not be refused a connection.
+        if !isOpen.withLock({ $0 }) { return .waiting(["the port is not open yet"]) }
         if !watch.isLoaded { return .waiting(["the list of revoked tokens and API keys was not read yet"]) }
         if outage.isOut && intake.isStreamAway { return .waiting(["Postgres is away", "Redis is away"]) }
         return .ready
@@ -54,6 +57,11 @@ final class Pulse: Service {
             try? await gracefulShutdown()
             group.cancelAll()
         }
+    }
+
+    /// The port for requests is open.
+    func announceStart() {
+        isOpen.withLock { $0 = true }
     }
 
     /// From now on it is not ready, so that no new requests are sent here; it goes on working for those that are.
