@@ -111,7 +111,7 @@ let package = Package(
             ],
             path: "Tests/BenchFloor", swiftSettings: common),
         .target(
-            name: "TestSupport", dependencies: ["Domain", "Redis", "Postgres", "Storage", logging],
+            name: "TestSupport", dependencies: ["Domain", "Redis", "Postgres", "Storage", "Streams", logging],
             path: "Tests/TestSupport", swiftSettings: common),
         tests("Domain", ["Domain"]),
         tests("Reactor", ["Reactor"]),

@@ -1,6 +1,7 @@
 import Domain
 import Redis
 import Streams
+import TestSupport
 import Testing
 
 @Suite struct EntryTests {

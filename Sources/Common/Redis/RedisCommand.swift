@@ -69,21 +69,6 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
         argument.write(to: &self)
     }
 
-    /// The arguments as text, the name first; bytes that are not UTF-8 become U+FFFD.
-    public var arguments: [String] {
-        var arguments: [String] = []
-        var rest = body[...]
-        // `$<length>\r\n<bytes>\r\n`
-        while let end = rest.firstIndex(of: UInt8(ascii: "\r")),
-            let length = Int(String(decoding: rest[rest.startIndex..<end].dropFirst(), as: UTF8.self))
-        {
-            let start = end + 2
-            arguments.append(String(decoding: rest[start..<start + length], as: UTF8.self))
-            rest = rest[(start + length + 2)...]
-        }
-        return arguments
-    }
-
     /// At least as many as there are on the wire.
     var encodedCount: Int { body.count + 24 }
 
@@ -94,7 +79,8 @@ public struct RedisCommand: Sendable, ExpressibleByArrayLiteral {
         append(name)
     }
 
-    func encode(into buffer: inout [UInt8]) {
+    /// Appends the command as it stands on the wire.
+    public func encode(into buffer: inout [UInt8]) {
         RedisCommand.appendNumber(UInt8(ascii: "*"), argumentCount, to: &buffer)
         buffer.append(contentsOf: body)
     }

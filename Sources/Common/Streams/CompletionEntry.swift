@@ -8,16 +8,8 @@ public enum CompletionEntry {
         "catalog_revision", "cause_id", "occurred_at",
     ]
 
-    /// The fields as text, in the order in which they are written.
-    public static func encode(_ completion: Completion) -> [(name: String, value: String)] {
-        var command = RedisCommand("")
-        write(completion, to: &command)
-        let texts = Array(command.arguments.dropFirst())
-        return stride(from: 0, to: texts.count, by: 2).map { (texts[$0], texts[$0 + 1]) }
-    }
-
     /// Writes the fields, in the order of their names above.
-    static func write(_ completion: Completion, to command: inout RedisCommand) {
+    public static func write(_ completion: Completion, to command: inout RedisCommand) {
         command.append("event_id", completion.id)
         command.append("type", EventType.questCompleted.name)
         command.append("user_id", completion.userID)

@@ -8,16 +8,8 @@ public enum SignInEntry {
         "event_id", "type", "user_id", "occurred_at", "traceparent", "request_id",
     ]
 
-    /// The fields as text, in the order in which they are written.
-    public static func encode(_ event: SignInEvent) -> [(name: String, value: String)] {
-        var command = RedisCommand("")
-        write(event, to: &command)
-        let texts = Array(command.arguments.dropFirst())
-        return stride(from: 0, to: texts.count, by: 2).map { (texts[$0], texts[$0 + 1]) }
-    }
-
     /// Writes the fields, in the order of their names above.
-    static func write(_ event: SignInEvent, to command: inout RedisCommand) {
+    public static func write(_ event: SignInEvent, to command: inout RedisCommand) {
         command.append("event_id", event.id)
         command.append("type", event.type.name)
         command.append("user_id", event.userID)
