@@ -13,9 +13,8 @@ import servers
 from bench_backlog import Event
 from bench_stage import FOLDER, Stage
 
-ONE_QUEST = Path(__file__).with_name("floor.sql")
+STATEMENT = Path(__file__).with_name("floor.sql")
 HALF = FOLDER / "floor.half"  # is there when half of the batches are done
-SEVERAL = Path(__file__).with_name("floor_quests.sql")
 
 
 class Floor(NamedTuple):
@@ -41,21 +40,28 @@ def stage_events(database: str, events: list[Event], size: int = 1000) -> int:
     return -(-len(events) // size)
 
 
+def statement(stage: Stage, database: str) -> str:
+    """Floor A for the quests that are in the catalog, all of them with streak 3 and duplication 2."""
+    revision, quest, count = stage.sql(
+        "SELECT r.revision, min(q.quest_id::text), count(*) FROM catalog.quests q, catalog.revision r GROUP BY 1", database
+    ).split("|")
+    one = int(count) == 1
+    source, quest = ("counted", f"'{quest}'::uuid") if one else ("counted CROSS JOIN catalog.quests q", "q.quest_id")
+    return STATEMENT.read_text().replace(":source", source).replace(":quest", quest).replace(":revision", revision)
+
+
 def run(
-    stage: Stage, database: str, batches: int, connections: int = 1, statement: Path = ONE_QUEST,
+    stage: Stage, database: str, batches: int, connections: int = 1,
     midway: Callable[[], None] | None = None,
 ) -> Floor:
     """Runs every batch, dealt out to the connections in turn, each with a commit of its own. `midway` is called when the first
     connection has done half of its batches."""
-    row = stage.sql("SELECT quest_id, r.revision FROM catalog.quests, catalog.revision r LIMIT 1", database)
-    quest, revision = row.split("|")
-    scripts = []
+    head, scripts = statement(stage, database), []
     for first in range(connections):
         scripts.append(FOLDER / f"floor-{first}.sql")
         rows = [f"EXECUTE batch ({number});" for number in range(first, batches, connections)]
         if midway and first == 0:
             rows.insert(len(rows) // 2, f"\\! touch '{HALF}'")
-        head = f"\\set quest {quest}\n\\set revision {revision}\n{statement.read_text()}\n"
         scripts[-1].write_text(head + "\n".join(rows) + "\n")
     address, environment = servers.psql_address(database)
     HALF.unlink(missing_ok=True)

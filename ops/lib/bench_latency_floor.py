@@ -28,10 +28,7 @@ class Chain:
         self.library.PQresultStatus.argtypes = self.library.PQclear.argtypes = [ctypes.c_void_p]
         self.library.PQexec.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
         self.connection = self.library.PQconnectdb(url.encode())
-        row = stage.sql("SELECT quest_id, revision FROM catalog.quests", url)
-        quest, revision = row.split("|")
-        text = bench_floor.ONE_QUEST.read_text().replace(":'quest'", f"'{quest}'").replace(":revision", revision)
-        for statement in filter(str.strip, text.split(";")):
+        for statement in filter(str.strip, bench_floor.statement(stage, url).split(";")):
             self.execute(statement)
 
     def times(self, count: int) -> list[float]:

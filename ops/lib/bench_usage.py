@@ -32,7 +32,7 @@ def spent_by_family(process: processes.Identity) -> float:
     return total
 
 
-def meter(fleet: Fleet, workers: list[processes.Identity] = []) -> dict[str, float]:
+def meter(fleet: Fleet, workers: list[processes.Identity]) -> dict[str, float]:
     """Seconds of processor time so far: of the workers together, of Redis and of Postgres."""
     return {
         "worker": sum(map(spent, workers)),

@@ -6,7 +6,6 @@ single: one event a batch against one-row commits.
 """
 
 import argparse
-from pathlib import Path
 from typing import NamedTuple
 
 import bench_backlog
@@ -30,14 +29,12 @@ class Variant(NamedTuple):
     quests: int = 1
     batch: int = 1000  # events of one commit of the floor
     settings: dict[str, str] = {}
-    statement: Path = bench_floor.ONE_QUEST
 
 
 VARIANTS = {
     "one": Variant("one worker, floor A", 1),
     "two": Variant("two workers, floor A on two connections", 1, workers=2),
-    "five": Variant(
-        "one worker, five quests on the type, floor A with five", 0.5, quests=5, statement=bench_floor.SEVERAL),
+    "five": Variant("one worker, five quests on the type, floor A with five", 0.5, quests=5),
     "single": Variant("one event a batch, one-row commits", 0.05, batch=1, settings={"QUESTLINE_BATCH": "1"}),
 }
 
@@ -76,7 +73,7 @@ def of_variant(options: argparse.Namespace, stage: Stage, name: str, variant: Va
     drains: list[Drain] = []
     for pair in range(options.pairs):
         database = stage.database(f"floor_{name}", of=f"staged_{name}")
-        floors.append(bench_floor.run(stage, database, batches, variant.workers, variant.statement))
+        floors.append(bench_floor.run(stage, database, batches, variant.workers))
         compare(stage, database, people, variant.quests)
         stage.drop(f"floor_{name}")
         database = stage.database(f"worker_{name}", of=f"template_{name}")
