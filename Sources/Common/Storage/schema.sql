@@ -74,9 +74,11 @@ END $$;
 CREATE FUNCTION processing.completion_id(user_id uuid, quest_id uuid, completion integer) RETURNS uuid
     LANGUAGE sql IMMUTABLE
     AS $$
-    SELECT encode(set_byte(set_byte(substr(h, 1, 16),
-        6, (get_byte(h, 6) & 15) | 128), 8, (get_byte(h, 8) & 63) | 128), 'hex')::uuid
-    FROM (SELECT sha256(uuid_send(user_id) || uuid_send(quest_id) || int4send(completion)) AS h) AS hash
+    SELECT encode(
+        -- Version 8 in byte 6, the variant in byte 8; bits are counted from the lowest of each byte.
+        set_bit(set_bit(set_bit(set_bit(set_bit(set_bit(
+            substr(sha256(uuid_send(user_id) || uuid_send(quest_id) || int4send(completion)), 1, 16),
+            55, 1), 54, 0), 53, 0), 52, 0), 71, 1), 70, 0), 'hex')::uuid
 $$;
 CREATE FUNCTION public.questline_append_only() RETURNS trigger
     LANGUAGE plpgsql
@@ -468,7 +470,7 @@ CREATE INDEX outbox_by_publication ON auth.outbox USING btree (published_at, out
 CREATE INDEX revoked_tokens_by_time ON auth.revoked_tokens USING btree (revoked_at);
 CREATE INDEX reward_claims_by_person ON auth.reward_claims USING btree (user_id, created_at, claim_id, status);
 CREATE INDEX reward_claims_unclaimed ON auth.reward_claims USING btree (reward_item) WHERE (status = 'pending'::text);
-CREATE INDEX users_by_name ON auth.users USING btree (user_name text_pattern_ops);
+CREATE INDEX users_by_name ON auth.users USING btree (user_name text_pattern_ops) WHERE (user_name IS NOT NULL);
 CREATE INDEX users_by_validity ON auth.users USING btree (tokens_valid_from) WHERE (tokens_valid_from > '1970-01-01 00:00:00+00'::timestamp with time zone);
 CREATE INDEX wallet_entries_by_person ON auth.wallet_entries USING btree (user_id, entry_id);
 CREATE INDEX events_by_person_and_time ON processing.events USING btree (user_id, recorded_at);

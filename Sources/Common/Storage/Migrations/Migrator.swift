@@ -13,6 +13,7 @@ public struct Migrator: Sendable {
     static let migrations: [Migration] = [
         .auth, .catalog, .processing, .recovery, .readModels, .identity, .lists, .requests,
         .figures,
+        .leaner,
     ]
 
     /// The version a database must have at least for these executables.
