@@ -16,6 +16,7 @@ from bench_stage import Stage
 
 LIMIT = 180  # seconds for one drain, and one more for each so many entries:
 SLOWEST = 2_000
+LOOK = 0.025  # seconds between looks: more of them would take a noticeable part of a core
 
 
 class Drain(NamedTuple):
@@ -91,7 +92,7 @@ def watch(
                 for thread in meanwhile:
                     thread.join()
                 return Drain(drained - began, ended - began, resident, anonymous, bench_usage.between(before, after))
-        time.sleep(0.01)
+        time.sleep(LOOK)
 
 
 def group_state(redis: resp.Redis, stream: str, name: str) -> dict | None:
