@@ -1,12 +1,13 @@
 import Domain
 import Postgres
+import Redis
 import Streams
 
 /// What a role does with the entries of its stream.
 protocol EntryHandler: Sendable {
     associatedtype Item: Sendable
 
-    /// How many batches are processed at the same time; of very small ones twice as many.
+    /// How many batches are processed at the same time; of very small ones four times as many.
     var hands: Int { get }
 
     func decode(_ entry: StreamEntry) throws(EntryError) -> Item
@@ -14,7 +15,7 @@ protocol EntryHandler: Sendable {
     /// All of a batch. There is one way only; it stands here so that each handler has code of its own for it.
     func decode(_ deliveries: [Delivery]) -> DecodedBatch<Item>
 
-    /// Applies all items in one transaction, harmlessly for those applied before, and tells others of it.
+    /// Applies all items in one transaction, harmlessly for those applied before.
     ///
     /// - Throws: `PostgresError`, `CatalogUnusable`: nothing was applied as far as is known.
     func apply(_ items: [Item]) async throws -> Applied
@@ -70,6 +71,9 @@ struct Applied: Sendable {
     var refused: [Int: String] = [:]
     /// Those that had been applied before, by their index: nothing has changed by them.
     var known: Set<Int> = []
+    /// What others are to be told of it before the entries are acknowledged. It may be lost: whoever has to know learns of
+    /// it in another way too.
+    var tidings: RedisPipeline = []
     /// When the transaction was seen to be committed.
     let at = Timestamp.now
 }

@@ -26,6 +26,7 @@ extension StreamWorker {
         let began = ContinuousClock.now
         var pause = Pause()
         var isOnTrial = trial != nil
+        var tidings: RedisPipeline = []
         while true {
             switch machine.next {
             case .finished: return
@@ -36,7 +37,7 @@ extension StreamWorker {
                 do { try await pause.wait() } catch { return }
                 machine.waited()
             case .perform(let step):
-                try await perform(step, of: work, as: party, since: began, &machine)
+                try await perform(step, of: work, as: party, since: began, &machine, &tidings)
                 if machine.next != .wait { pause.reset() }
             }
         }
@@ -44,13 +45,14 @@ extension StreamWorker {
 
     private func perform(
         _ step: BatchMachine.Step, of work: DecodedBatch<Handler.Item>, as party: String,
-        since began: ContinuousClock.Instant, _ machine: inout BatchMachine
+        since began: ContinuousClock.Instant, _ machine: inout BatchMachine, _ tidings: inout RedisPipeline
     ) async throws {
         do {
             switch step {
             case .apply(let places):
                 let applied = try await handler.apply(work.items(places))
                 metrics.recorded(work.entries(places), except: applied)
+                tidings.add(applied.tidings)
                 connections.postgresOutage.succeeded(party)
                 connections.catalogOutage.succeeded(party)
                 connections.contention.succeeded(party)
@@ -62,7 +64,9 @@ extension StreamWorker {
                 connections.redisOutage.succeeded(party)
                 machine.succeeded()
             case .acknowledge(let places):
-                try await group.acknowledge(places.map { work.deliveries[$0].entry.id })
+                // First published, then acknowledged, in one round trip; what may have been told is not told again.
+                let told = exchange(&tidings, with: [])
+                try await group.acknowledge(places.map { work.deliveries[$0].entry.id }, after: told)
                 connections.redisOutage.succeeded(party)
                 machine.succeeded()
             }

@@ -31,7 +31,7 @@ struct StreamWorker<Handler: EntryHandler>: Service {
     ///
     /// Each has a name for outages: what one is through with another may still be waiting for.
     private var parties: [String] {
-        let count = settings.batchSize < StreamWorker.fewest ? handler.hands * 2 : handler.hands
+        let count = settings.batchSize < StreamWorker.fewest ? handler.hands * 4 : handler.hands
         return (0..<count).map { "\(group.group) \($0)" }
     }
 

@@ -175,7 +175,7 @@ extension Guarantees {
                             "1-1", "error", "e", "deliveries", "1", "failed_at", "2026-11-23T08:00:00.000Z",
                         ])
                 }
-                let ids = try await stage.redis.pipeline(letters).compactMap(\.string)
+                let ids = try await stage.redis.pipeline(RedisPipeline(letters)).compactMap(\.string)
                 #expect(try await stage.run(.worker, ["dead-letters", "retry", ids[0]]).code == 0)
                 #expect(try await stage.run(.worker, ["dead-letters", "drop", ids[1]]).code == 0)
                 #expect(try await stage.run(.worker, ["rewind", "--since", "2026-01-01T00:00:00Z"]).code <= 1)

@@ -28,7 +28,7 @@ struct ServerFaultRedisTests {
             var events = try await front.signInAndIngest("patient", times: 1)
             // So much to load that there is time to look at it.
             for _ in 0..<10 {
-                _ = try await stage.redis.pipeline(Array(repeating: ["INCR", "filler"], count: 500))
+                _ = try await stage.redis.pipeline(RedisPipeline(repeatElement(["INCR", "filler"], count: 500)))
             }
             for (number, fault) in Fault.allCases.enumerated() {
                 try await with(fault, redis, stage) {

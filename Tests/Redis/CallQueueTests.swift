@@ -7,7 +7,7 @@ import Testing
 
     private func call(_ name: String = "PING", commands: Int = 1, within timeout: Duration = .seconds(5)) -> RedisCall {
         RedisCall(
-            name, WireCommands([RedisCommand](repeating: RedisCommand(name), count: commands)), isAtomic: commands == 1,
+            name, RedisPipeline(repeatElement(RedisCommand(name), count: commands)).wire, isAtomic: commands == 1,
             deadline: now + timeout)
     }
 
@@ -145,7 +145,8 @@ import Testing
 @Suite struct WireGroupTests {
     private func call(_ names: [String], isAtomic: Bool) -> RedisCall {
         RedisCall(
-            names[0], WireCommands(names.map { RedisCommand($0) }), isAtomic: isAtomic, deadline: .now + .seconds(5))
+            names[0], RedisPipeline(names.map { RedisCommand($0) }).wire, isAtomic: isAtomic,
+            deadline: .now + .seconds(5))
     }
 
     private let ok = RedisReply(parsing: Array("+OK\r\n".utf8))

@@ -47,7 +47,7 @@ import Testing
             var events = redis.client.subscribe([channel]).makeAsyncIterator()
             #expect(await events.next() == .subscribed)
             let flood = [RedisCommand](repeating: ["PUBLISH", channel, "x"], count: 3_000)
-            _ = try await redis.client.pipeline(flood)
+            _ = try await redis.client.pipeline(RedisPipeline(flood))
             _ = try await redis.client.send(["PUBLISH", channel, "last"])
             var missed = false
             var next: RedisSubscriptionEvent?

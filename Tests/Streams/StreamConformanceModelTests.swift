@@ -80,7 +80,7 @@ struct StreamConformanceModelTests {
 
         private mutating func add(_ count: Int) async throws {
             let command = RedisCommand("XADD", [sample.keys.signIns, "*"], [Array("body".utf8), body])
-            let replies = try await redis.pipeline(Array(repeating: command, count: count))
+            let replies = try await redis.pipeline(RedisPipeline(repeatElement(command, count: count)))
             model.add(replies.compactMap { $0.string.flatMap { StreamID($0) } })
             // Groups are made when somebody first reads; trimming is not for streams without them.
             for group in groups { try await consumer(group).ensure() }

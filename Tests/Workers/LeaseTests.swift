@@ -20,7 +20,8 @@ struct LeaseTests {
                     reads: redis.client, commands: redis.client, stream: keys.signIns, group: "progress", consumer: name
                 )
             }
-            _ = try await redis.client.pipeline((0..<count).map { ["XADD", keys.signIns, "*", "n", $0] })
+            _ = try await redis.client.pipeline(
+                RedisPipeline((0..<count).map { ["XADD", keys.signIns, "*", "n", $0] }))
             let one = consumer("one")
             let batch = try await one.read(count: count, block: .milliseconds(1))
             try await body(one, consumer("two"), batch.ids)

@@ -56,16 +56,15 @@ public final class RedisClient: Sendable {
         return reply
     }
 
-    /// Sends commands adjacent to each other and returns their replies in order. They are not a transaction: another
-    /// client's commands may run between them, and after `outcomeUnknown` some may have run.
+    /// Sends commands adjacent to each other and returns their replies in order; after `outcomeUnknown` some of them may
+    /// have run.
     ///
-    /// - Returns: as many replies as commands; error replies among them, not thrown.
+    /// - Returns: as many replies as commands, MULTI and EXEC among them; error replies too, not thrown.
     /// - Throws: `RedisError`, never with code `.server`.
-    public func pipeline(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisReply] {
-        guard let first = commands.first else { return [] }
-        let wire = WireCommands(commands)
-        if commands.count == 1 { return try await call(first.name, wire, isAtomic: true) }
-        return try await call("pipeline of \(first.name)", wire, isAtomic: false)
+    public func pipeline(_ commands: RedisPipeline) async throws(RedisError) -> [RedisReply] {
+        if commands.isEmpty { return [] }
+        if commands.wire.count == 1 { return try await call(commands.name, commands.wire, isAtomic: true) }
+        return try await call("pipeline of \(commands.name)", commands.wire, isAtomic: false)
     }
 
     /// Runs the commands of a transaction: all of them, with nothing between them, or none.

@@ -43,11 +43,6 @@ struct WireCommands: Sendable {
 
     init() {}
 
-    init(_ commands: [RedisCommand]) {
-        bytes.reserveCapacity(commands.reduce(0) { $0 + $1.encodedCount })
-        for command in commands { append(command) }
-    }
-
     init(_ command: RedisCommand) {
         bytes.reserveCapacity(command.encodedCount)
         append(command)
@@ -61,5 +56,15 @@ struct WireCommands: Sendable {
         command.encode(into: &bytes)
         count += 1
         if count == 1 { firstEnd = bytes.count }
+    }
+
+    mutating func append(_ others: WireCommands) {
+        guard others.count > 0 else { return }
+        if count == 0 {
+            self = others
+            return
+        }
+        bytes.append(contentsOf: others.bytes)
+        count += others.count
     }
 }

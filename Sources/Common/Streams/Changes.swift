@@ -55,7 +55,12 @@ public struct Changes: Sendable {
 
     /// Tells whoever listens now.
     public func announce(_ hint: ChangeHint) async throws(RedisError) {
-        _ = try await redis.send(["PUBLISH", keys.changed, hint.text])
+        _ = try await redis.send(announcement(of: hint))
+    }
+
+    /// What tells it, to be sent with other commands.
+    public func announcement(of hint: ChangeHint) -> RedisCommand {
+        ["PUBLISH", keys.changed, hint.text]
     }
 
     /// Listens on a connection of its own until the reading task is cancelled. A process holds one.

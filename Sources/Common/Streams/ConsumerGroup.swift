@@ -57,16 +57,24 @@ public struct ConsumerGroup: Sendable {
     /// Tells the server that the entries are done with, in one command. Those that are not pending (any more) do not
     /// matter.
     ///
+    /// - Parameter tidings: what is to be told before, in the same round trip. Whether it could be is not looked at.
     /// - Returns: how many were pending until now.
     @discardableResult
-    public func acknowledge(_ ids: [StreamID]) async throws(RedisError) -> Int {
+    public func acknowledge(_ ids: [StreamID], after tidings: RedisPipeline = []) async throws(RedisError) -> Int {
         guard !ids.isEmpty else { return 0 }
         var command = RedisCommand("XACK")
         command.reserve(bytes: ids.count * 24)
         command.append(stream)
         command.append(group)
         for id in ids { command.append(id) }
-        return Int(try await commands.send(command).integer ?? 0)
+        if tidings.isEmpty { return Int(try await commands.send(command).integer ?? 0) }
+        var pipeline = tidings
+        pipeline.add(command)
+        guard let reply = try await commands.pipeline(pipeline).last else {
+            throw RedisError(.protocolViolation, "XACK", "no reply")
+        }
+        if let error = reply.error { throw RedisError(.server, "XACK", error.message, prefix: error.prefix) }
+        return Int(reply.integer ?? 0)
     }
 
     private func readOnce(_ count: Int, _ block: Duration) async throws(RedisError) -> StreamBatch {

@@ -31,6 +31,11 @@ public struct Producer: Sendable {
         _ = try await add(completions, to: keys.completions, within: nil, CompletionEntry.write)
     }
 
+    /// What adds up to `batchLimit` completions, all together or not at all, to be sent with other commands.
+    public func publication(of completions: ArraySlice<Completion>) -> RedisTransaction {
+        Producer.transaction(completions, to: keys.completions, CompletionEntry.write)
+    }
+
     private func add<Entry>(
         _ entries: [Entry], to key: String, within limit: Duration?, _ write: (Entry, inout RedisCommand) -> Void
     ) async throws(RedisError) -> [StreamID] {
@@ -46,20 +51,27 @@ public struct Producer: Sendable {
         ids.reserveCapacity(entries.count)
         for start in stride(from: 0, to: entries.count, by: Producer.batchLimit) {
             let batch = entries[start..<min(start + Producer.batchLimit, entries.count)]
-            var transaction = RedisTransaction("XADD", reserving: batch.count * Producer.entrySize)
-            for entry in batch {
-                transaction.add { command in
-                    command.append(key)
-                    command.append("*")
-                    write(entry, &command)
-                }
-            }
+            let transaction = Producer.transaction(batch, to: key, write)
             // The server cannot refuse one of them alone unless somebody changes the key in mid-command; then the
             // caller must assume that the others were added.
             let replies = try await redis.run(transaction, within: limit)
             for index in 0..<replies.count { ids.append(try Producer.id(replies[index])) }
         }
         return ids
+    }
+
+    private static func transaction<Entry>(
+        _ entries: ArraySlice<Entry>, to key: String, _ write: (Entry, inout RedisCommand) -> Void
+    ) -> RedisTransaction {
+        var transaction = RedisTransaction("XADD", reserving: entries.count * Producer.entrySize)
+        for entry in entries {
+            transaction.add { command in
+                command.append(key)
+                command.append("*")
+                write(entry, &command)
+            }
+        }
+        return transaction
     }
 
     /// Bytes of the command for a usual entry: one with more costs another piece of memory.

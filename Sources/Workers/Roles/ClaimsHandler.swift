@@ -1,5 +1,6 @@
 import Domain
 import Metrics
+import Redis
 import Storage
 import Streams
 
@@ -34,10 +35,10 @@ struct ClaimsHandler: EntryHandler {
         let unique = items.filter { seen.insert($0.id).inserted }
         let new = try await claims.store(unique)
         stored.increment(by: new.count)
-        let applied = Applied(known: new.count == items.count ? [] : repeated(in: items, new))
+        var applied = Applied(known: new.count == items.count ? [] : repeated(in: items, new))
+        applied.tidings.add(changes.announcement(of: .people(Array(Set(unique.map(\.userID))))))
         counts.count(repeatElement(.questCompleted, count: new.count), as: .recorded)
         counts.count(repeatElement(.questCompleted, count: applied.known.count), as: .duplicate)
-        try? await changes.announce(.people(Array(Set(unique.map(\.userID)))))
         return applied
     }
 

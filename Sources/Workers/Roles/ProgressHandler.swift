@@ -3,6 +3,7 @@ import Domain
 import Logging
 import Metrics
 import Postgres
+import Redis
 import Storage
 import Streams
 import Synchronization
@@ -47,10 +48,11 @@ final class ProgressHandler: EntryHandler {
         seen.reserveCapacity(items.count)
         let unique = items.filter { seen.insert($0.id).inserted }
         let recorded = try await record(unique)
-        let applied = try await outcome(of: items, recorded)
-        await publish(recorded.completions)
+        var applied = try await outcome(of: items, recorded)
         if logger.logLevel <= .debug { for event in unique { logger.debug("applied", metadata: event.metadata) } }
-        try? await changes.announce(.people(Array(Set(unique.map(\.userID)))))
+        completed.increment(by: recorded.completions.count)
+        if let publication = await publication(of: recorded.completions) { applied.tidings.add(publication) }
+        applied.tidings.add(changes.announcement(of: .people(Array(Set(unique.map(\.userID))))))
         return applied
     }
 
@@ -122,11 +124,12 @@ final class ProgressHandler: EntryHandler {
             uniqueKeysWithValues: items.indices.filter { set.contains(items[$0]) }.map { ($0, "event-id-conflict") })
     }
 
-    /// After the commit. What does not get through waits in the outbox and is published again by the relay.
-    private func publish(_ completions: [Completion]) async {
-        guard !completions.isEmpty else { return }
-        completed.increment(by: completions.count)
-        _ = try? await producer.publish(completions)
+    /// What goes along with the acknowledgement; more than that is published now. Both come after the commit, and what does
+    /// not get through waits in the outbox and is published again by the relay.
+    private func publication(of completions: [Completion]) async -> RedisTransaction? {
+        let rest = completions.suffix(Producer.batchLimit)
+        if rest.count < completions.count { try? await producer.publish(completions.dropLast(rest.count)) }
+        return rest.isEmpty ? nil : producer.publication(of: rest)
     }
 }
 
