@@ -15,7 +15,7 @@ extension WorkerSettings {
         QUESTLINE_PROBE_HOST         of /livez, /readyz and /metrics (127.0.0.1)
         QUESTLINE_PROBE_PORT         of the same (any free port)
         QUESTLINE_WORKER_ROLES       which loops (progress,claims,relay,janitor)
-        QUESTLINE_BATCH              entries of one transaction at most (2000)
+        QUESTLINE_BATCH              entries of one transaction at most (4000)
         QUESTLINE_RECLAIM_SECONDS    an entry idle for so long is taken over from
                                      its worker (30)
         QUESTLINE_RETENTION_MINUTES  acknowledged entries stay readable (60)

@@ -43,7 +43,7 @@ struct WorkerSettings: Sendable {
             ? reader.parsed("CACHE_REDIS_URL") { try RedisConfiguration(url: $0) } : streams
         keys = StreamKeys(prefix: reader.string("QUESTLINE_PREFIX", default: "quest"))
         poolSize = reader.integer("QUESTLINE_POOL", default: 6, in: 3...100)
-        batchSize = reader.integer("QUESTLINE_BATCH", default: 2_000, in: 1...10_000)
+        batchSize = reader.integer("QUESTLINE_BATCH", default: 4_000, in: 1...10_000)
         reclaimIdle = .seconds(reader.integer("QUESTLINE_RECLAIM_SECONDS", default: 30, in: 1...3_600))
         retention = .seconds(60 * reader.integer("QUESTLINE_RETENTION_MINUTES", default: 60, in: 0...525_600))
         limits = StatusLimits { reader.integer($0, default: $1, in: $2) }

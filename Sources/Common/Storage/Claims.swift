@@ -127,7 +127,7 @@ public struct Claims: Sendable {
     }
 
     /// Rows are locked table by table (claims, users), within a table in the order of their keys. A person nobody signed
-    /// up gets an account without name and password here.
+    /// up gets an account without name and password here; where nothing is credited, accounts that are there stay unlocked.
     private static func storeStatement(_ completions: [Completion]) -> SQL {
         """
         WITH incoming AS (
@@ -145,10 +145,17 @@ public struct Claims: Sendable {
             FROM incoming ORDER BY claim_id
             ON CONFLICT DO NOTHING
             RETURNING claim_id, user_id, reward_item, reward_qty, status
-        ), \(unsafe: credit)
+        ), \(unsafe: completions.contains(where: \.autoClaim) ? credit : accounts)
         SELECT \(Inserted.columns(id: "claim_id", of: completions.count)) FROM stored
         """
     }
+
+    private static let accounts = """
+        accounts AS (
+            INSERT INTO auth.users (user_id, status) SELECT DISTINCT user_id, 1 FROM stored ORDER BY user_id
+            ON CONFLICT (user_id) DO NOTHING
+        )
+        """
 
     /// Credits those rows of `stored` (claim_id, user_id, reward_item, reward_qty, status) that are claimed: all accounts
     /// concerned in the order of their ids, then a ledger row for each claim with the balance after it.
