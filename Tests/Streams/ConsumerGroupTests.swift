@@ -27,6 +27,32 @@ import Testing
         }
     }
 
+    /// What is told goes first, and nothing that is wrong with it keeps entries from being acknowledged.
+    @Test func tellsAndThenAcknowledges() async throws {
+        try await Sample.with { sample in
+            let (one, keys) = (sample.consumer("one"), sample.keys)
+            let completions = (1...3).map { Sample.completion($0) }
+            var tidings: RedisPipeline = []
+            tidings.add(sample.producer.publication(of: completions[...]))
+            tidings.add(["SET", keys.changed, "the last one told"])
+            try await sample.producer.publish(Sample.events(3))
+            let ids = try await one.read(count: 3, block: .milliseconds(1)).ids
+            #expect(try await one.acknowledge(Array(ids.prefix(2)), after: tidings) == 2)
+            let told = ConsumerGroup(
+                reads: sample.redis.client, commands: sample.redis.client, stream: keys.completions, group: "claims",
+                consumer: "one")
+            let read = try await told.read(count: 10, block: .milliseconds(1))
+            #expect(try read.map { try CompletionEntry.decode($0) } == completions)
+            #expect(try await sample.redis.client.send(["GET", keys.changed]).string == "the last one told")
+            // Now the stream's key holds something else, so that each XADD is refused.
+            _ = try await sample.redis.client.send(["SET", keys.completions, "no stream"])
+            #expect(try await one.acknowledge(ids, after: tidings) == 1)
+            _ = try await sample.redis.client.send(["SET", keys.signIns, "no stream"])
+            let error = await #expect(throws: RedisError.self) { try await one.acknowledge(ids, after: tidings) }
+            #expect(error?.prefix == "WRONGTYPE")
+        }
+    }
+
     @Test func readsWhatComesWhileItBlocks() async throws {
         try await Sample.with { sample in
             let reads = sample.redis.client.dedicated(name: "reads")

@@ -32,6 +32,13 @@ struct Sample: Sendable {
             SignInEvent(id: .timeOrdered(at: .now), type: .signIn, userID: .random(), occurredAt: .now)
         }
     }
+
+    static func completion(_ ordinal: Int32) -> Completion {
+        Completion(
+            id: Identifier.random().marked(version: 8), userID: .random(), questID: .random(), ordinal: ordinal,
+            rewardItem: .gold, rewardQuantity: 10, autoClaim: false, catalogRevision: 1, causeID: .random(),
+            occurredAt: .now)
+    }
 }
 
 extension ConsumerGroup {
