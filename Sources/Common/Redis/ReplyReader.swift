@@ -75,9 +75,8 @@ final class ReplyReader {
 /// Puts what the reader finds into a tree. An object of hiredis is a node's place, counted from 1, for nil means failure.
 @safe
 private final class ReplyBuilder {
-    // Nobody else has the builder; asking at each string whether somebody has costs a tenth of reading it.
-    @exclusivity(unchecked) private var nodes: [ReplyTree.Node] = []
-    @exclusivity(unchecked) private var text: [UInt8] = []
+    private var nodes: [ReplyTree.Node] = []
+    private var text: [UInt8] = []
 
     static func of(_ task: UnsafePointer<redisReadTask>?) -> ReplyBuilder? {
         guard let builder = unsafe task?.pointee.privdata else { return nil }
