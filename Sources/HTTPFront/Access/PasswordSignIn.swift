@@ -44,7 +44,7 @@ struct PasswordSignIn: Sendable {
         // Whoever sees the id of this request in an answer finds its event by it, also one that the front made up.
         let origin = EventOrigin(traceparent: context.origin.traceparent, requestID: context.requestID)
         let event = try await intake.acceptSignIn(of: found.user, at: asked, origin: origin)
-        context.logger.debug("accepted a sign-in", metadata: ["event_id": "\(event.id)"])
+        context.debug("accepted a sign-in", ["event_id": "\(event.id)"])
         // As it was when the password was checked: a ban or a new password that came since has voided this token.
         let token = try await tokens.issue(
             for: found.user.id, tokenID: event.id, role: found.user.role,

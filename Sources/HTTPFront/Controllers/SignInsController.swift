@@ -18,9 +18,9 @@ struct SignInsController: Sendable {
                 origin: context.origin, now: .now)
             let events = try batch.events(in: try await request.json(context))
             try await intake.accept(events)
-            context.logger.debug(
+            context.debug(
                 "accepted sign-ins, the first of them",
-                metadata: ["events": "\(events.count)", "event_id": "\(events.first?.id.description ?? "-")"])
+                ["events": "\(events.count)", "event_id": "\(events.first?.id.description ?? "-")"])
             return Response(
                 status: .accepted, headers: [.contentType: "application/json"],
                 body: ResponseBody(byteBuffer: SignInsController.answer(events)))

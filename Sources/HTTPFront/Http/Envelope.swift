@@ -13,7 +13,6 @@ import Redis
 struct Envelope: RouterMiddleware {
     typealias Context = FrontContext
 
-    /// Of the front, not of the HTTP server, whose own lines are for nobody.
     let logger: Logger
     let crossOrigin: CrossOrigin
 
@@ -24,9 +23,7 @@ struct Envelope: RouterMiddleware {
         context.origin = EventOrigin(
             traceparent: request.headers.value(of: .traceparent), requestID: request.headers.value(of: .xRequestID))
         if let own = context.origin.requestID { context.requestID = own }
-        context.logger = logger
-        context.logger[metadataKey: "request_id"] = .string(context.requestID)
-        if let trace = context.origin.traceID { context.logger[metadataKey: "trace_id"] = .string(String(trace)) }
+        context.front = logger
         var response: Response
         do {
             if let preflight = crossOrigin.preflight(request) {
@@ -40,13 +37,12 @@ struct Envelope: RouterMiddleware {
             if request.method == .head { response = response.createHeadResponse() }
         }
         response.headers.reserveCapacity(response.headers.count + Envelope.securityHeaders.count + 3)
-        response.headers[.xRequestID] = context.requestID
+        response.headers.append(HTTPField(name: .xRequestID, value: context.requestID))
         for field in Envelope.securityHeaders where !response.headers.contains(field.name) {
             response.headers.append(field)
         }
         crossOrigin.mark(&response, to: request)
-        context.logger.debug(
-            "\(request.method.rawValue) \(request.uri.path)", metadata: ["status": "\(response.status.code)"])
+        context.debug("\(request.method.rawValue) \(request.uri.path)", ["status": "\(response.status.code)"])
         return response
     }
 

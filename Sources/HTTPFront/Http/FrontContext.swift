@@ -6,11 +6,25 @@ import NIOCore
 /// What a request carries through the front.
 struct FrontContext: RequestContext {
     var coreContext: CoreRequestContextStorage
+    /// The front's own: the lines of the HTTP server are for nobody.
+    var front: Logger
     private let address: SocketAddress?
     /// Told to the client, and on every log line of the request.
     var requestID: String
     /// What the client called the request; events keep it.
     var origin = EventOrigin.unnamed
+
+    /// Logs with what names this request. It is made each time it is asked for: most requests log nothing.
+    var logger: Logger {
+        var logger = front
+        logger[metadataKey: "request_id"] = .string(requestID)
+        if let trace = origin.traceID { logger[metadataKey: "trace_id"] = .string(String(trace)) }
+        return logger
+    }
+
+    func debug(_ message: @autoclosure () -> Logger.Message, _ metadata: @autoclosure () -> Logger.Metadata) {
+        if front.logLevel <= .debug { logger.debug(message(), metadata: metadata()) }
+    }
 
     /// The peer's address as the socket tells it.
     var peer: String { address?.ipAddress ?? "unix" }
@@ -22,6 +36,7 @@ struct FrontContext: RequestContext {
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        front = source.logger
         address = source.channel.remoteAddress
         requestID = source.logger[metadataKey: "hb.request.id"]?.description ?? "-"
     }
