@@ -151,6 +151,10 @@ def check(base: str, document: dict) -> tuple[list[str], int]:
     case("Expect: 100-continue", lambda: expect(port))
     case("Expect: 100-continue with too much to come", lambda: expect_too_much(port))
     case("a body of 2 MB in chunks", lambda: too_large(port))
+    case("a body of 1 MiB", lambda: of_size(port, 1 << 20, 422))
+    case("a body of 1 MiB and a byte", lambda: of_size(port, (1 << 20) + 1, 413))
+    case("an absolute URI", lambda: ends(port, request("GET", "http://x/livez", "Connection: close")))
+    case("answers that nobody reads", lambda: unread(port))
     case("is it alive", lambda: None if one(port, request("GET", "/livez")).status == 200 else "no")
     return faults, sent
 
@@ -258,6 +262,25 @@ def too_large(port: int) -> str | None:
     reply = one(port, request("POST", SIGN_UP, *CHUNKED) + chunk * 32 + b"0\r\n\r\n")
     # The connection may also end while it is still being sent to.
     return None if reply is None or reply.status == 413 else f"answered {reply}"
+
+
+def of_size(port: int, size: int, status: int) -> str | None:
+    body = b'{"user_name":"a"' + b" " * (size - 17) + b"}"
+    reply = one(port, request("POST", SIGN_UP, "Content-Type: application/json", f"Content-Length: {size}", body=body))
+    return None if reply and reply.status == status else f"answered {reply}"
+
+
+def unread(port: int) -> str | None:
+    """The front must stop reading from somebody who asks on and on and takes no answer."""
+    many = request("GET", "/openapi.json") * 100
+    with Wire(port) as wire:
+        wire.socket.settimeout(1)
+        for sent in range(1_000):
+            try:
+                wire.socket.sendall(many)
+            except TimeoutError:
+                return None
+    return f"it has taken {100 * sent} requests"
 
 
 class Slow:

@@ -29,6 +29,20 @@ struct PostgresClientTests {
         }
     }
 
+    @Test("A prepared statement that the session does not have means a session that is shared")
+    func missingStatement() async throws {
+        try await TestDatabase.with(seeded: false) { database in
+            let client = PostgresClient(database.client.configuration, poolSize: 1)
+            defer { client.close() }
+            _ = try await client.query("SELECT 1")
+            // As if a pooler had given us another one.
+            try await client.execute(script: "DEALLOCATE ALL")
+            let error = await #expect(throws: PostgresError.self) { try await client.query("SELECT 1") }
+            #expect(error?.code == .configuration)
+            #expect(error?.message.contains("leads to a pooler") == true)
+        }
+    }
+
     @Test("A wrong type, a NULL and a column that is not there are errors")
     func decoding() async throws {
         try await TestDatabase.with(seeded: false) { database in

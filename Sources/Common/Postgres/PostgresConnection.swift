@@ -229,10 +229,11 @@ import Reactor
         switch unsafe PQresultStatus(result.pointer) {
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: nil
         default:
-            PostgresError(
-                .server, operation: operation, message: text(of: result, diag_message) ?? "",
-                sqlState: text(of: result, diag_sqlstate), constraint: text(of: result, diag_constraint),
-                detail: text(of: result, diag_detail))
+            SessionCheck.explain(
+                PostgresError(
+                    .server, operation: operation, message: text(of: result, diag_message) ?? "",
+                    sqlState: text(of: result, diag_sqlstate), constraint: text(of: result, diag_constraint),
+                    detail: text(of: result, diag_detail)))
         }
     }
 

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// Postgres names the process of the session when a connection is made; a pooler names something of its own. So only behind a
 /// pooler a second connection is made for a moment: while that holds a transaction open, a session that is shared is either
-/// lent to it, or taken away from the first one.
+/// lent to it, or taken away from the first one. Where that could not be seen, a statement will be missing sooner or later.
 final class SessionCheck: Sendable {
     /// Of a busy pooler with two sessions each time finds it with one chance in two.
     private static let rounds = 20
@@ -27,10 +27,10 @@ final class SessionCheck: Sendable {
             for _ in 0..<SessionCheck.rounds {
                 switch await SessionCheck.beginTransaction(on: second) {
                 case .unknown: return
-                case .refused, .held(by: process): throw SessionCheck.shared
+                case .refused, .held(by: process): throw SessionCheck.shared()
                 case .held: break
                 }
-                guard try await connection.answeringProcess() == process else { throw SessionCheck.shared }
+                guard try await connection.answeringProcess() == process else { throw SessionCheck.shared() }
                 _ = try? await second.prepare(with: "ROLLBACK", operation: "look at the session")
             }
         }
@@ -60,9 +60,14 @@ final class SessionCheck: Sendable {
     /// What PgBouncer answers to BEGIN with `pool_mode=statement`.
     private static let protocolViolation = "08P01"
 
-    private static var shared: PostgresError {
+    /// What the server says of a prepared statement that another session holds, or already holds: a shared session.
+    static func explain(_ error: PostgresError) -> PostgresError {
+        ["26000", "42P05"].contains(error.sqlState) ? shared(during: error.operation) : error
+    }
+
+    private static func shared(during operation: String = "connect") -> PostgresError {
         PostgresError(
-            .configuration, operation: "connect",
+            .configuration, operation: operation,
             message:
                 "leads to a pooler that gives each transaction another session of Postgres, as PgBouncer does with "
                 + "pool_mode=transaction; statements are prepared and settings are made once for each connection here: "
