@@ -80,7 +80,8 @@ class Installation:
         text = output.decode().replace("\r\n", "\n")
         if code != 0:
             raise Failed(f"{command}\nended with {code}:\n{text}")
-        return text
+        # What `--wait` waits for, and whether it has to, is a matter of moments.
+        return "".join(row for row in text.splitlines(keepends=True) if not row.startswith("waiting: "))
 
 
 def free_port() -> int:
