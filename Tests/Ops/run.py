@@ -167,6 +167,18 @@ class StartAndStopTests(unittest.TestCase):
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual((self.stack.folder / "env").read_text(), kept)
 
+    def test_a_second_start_names_what_has_ended(self) -> None:
+        self.assertEqual(self.stack.up("--detach").returncode, 0)
+        worker = self.stack.pids()["worker-1"]
+        os.kill(worker, signal.SIGKILL)
+        until = time.monotonic() + PATIENCE
+        while is_alive(worker):
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.02)
+        second = self.stack.up()
+        self.assertEqual(second.returncode, 1)
+        self.assertIn("worker-1 has ended", second.stderr)
+
     def test_down_stops_a_start_in_another_terminal(self) -> None:
         self.in_front(None, 143)
         self.assertIn("Nothing is running", self.stack.down().stdout)

@@ -86,7 +86,9 @@ def already_running(fleet: Fleet, options: argparse.Namespace, turn: Turn | None
         say.trouble(f"Another ops/up{starter} or ops/down is at work here.{listed} To stop it all: ops/down")
         return 1
     url = environment.get("QUESTLINE_URL", "")
-    say.trouble(f"Questline is already running at {url}: {', '.join(running)}. To stop it: ops/down")
+    ended = ", ".join(name for name in fleet.members if name not in running)
+    hint = f" {ended} has ended, and its log says why; ops/down and ops/up start everything again." if ended else ""
+    say.trouble(f"Questline is already running at {url}: {', '.join(running)}. To stop it: ops/down.{hint}")
     return 0 if options.demo and demo.show(environment) else 1
 
 
