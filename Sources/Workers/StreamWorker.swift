@@ -61,12 +61,13 @@ struct StreamWorker<Handler: EntryHandler>: Service {
     private func work() async throws {
         var sweep = Sweep(interval: settings.reclaimIdle / 4)
         try await withThrowingTaskGroup(of: String.self) { busy in
-            var free = parties
+            let all = parties
+            var free = all
             // Nothing new is asked for once the process is to stop; what was read is still finished.
             while !Task.isShuttingDownGracefully {
                 for batch in try await read() {
                     // Without a backlog one at a time: what comes meanwhile gathers to fewer, larger transactions.
-                    let needed = batch.deliveries.count == settings.batchSize ? 1 : parties.count
+                    let needed = batch.deliveries.count == settings.batchSize ? 1 : all.count
                     while free.count < needed, let party = try await busy.next() { free.append(party) }
                     guard let party = free.popLast() else { continue }
                     busy.addTask {
