@@ -131,11 +131,13 @@ extension Guarantees {
                 // Brings the copies up to date, and tells what it has done.
                 let (code, lines) = try await stage.run(.worker, ["catalog", "rebuild"])
                 #expect(code == 0 && lines.contains { $0.contains("1 quests and 1 rewards") }, "\(lines)")
-                // A reader whom a busy machine lets wait too long for the cache asks Postgres himself, whatever the others do;
-                // and there they do not all come at once. It is not busy all the time.
+                // A reader whom a busy machine lets wait too long for the cache asks Postgres himself, whatever the others do: four
+                // tries. There they may not all come at once, which is no try; it is not busy all the time.
                 let end = ContinuousClock.now + .seconds(120)
                 var queries: [Int?] = []
-                while queries.last != 1, .now < end { queries.append(try await coldReads(stage, of: id)) }
+                while queries.last != 1, queries.count(where: { $0 != nil }) < 4, .now < end {
+                    queries.append(try await coldReads(stage, of: id))
+                }
                 #expect(queries.last == 1, "\(queries)")
             }
         }
