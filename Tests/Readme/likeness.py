@@ -7,7 +7,7 @@ KINDS = re.compile(
     "|".join((
         r"(?P<id>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)",
         # The server writes the numbers of requests without leading zeros.
-        r"(?P<digest>\b[0-9a-f]{26,32}\b)",
+        r"(?P<digest>\b[0-9a-f]{28,32}\b)",
         r"(?P<entry>\b1[0-9]{12}-[0-9]{1,3}\b)",
         r"(?P<consumer>(?<=\")[\w.-]+-[0-9]+-[0-9a-f]{8}(?=\"))",
         r"(?P<microseconds>\b1[0-9]{15}\b)",

@@ -169,7 +169,7 @@ public struct EventStore: Sendable {
         )
         """
 
-    /// As `gathered` where no two events are of one person, as in most small batches: a quarter less for Postgres to set up.
+    /// As `gathered` where no two events are of one person, as in most small batches: Postgres has less to set up.
     private static let onePerPerson = """
         gathered AS (
             SELECT user_id, \(countedType), 1 AS events, ARRAY[id] AS ids, ARRAY["timestamp"] AS times FROM inserted
