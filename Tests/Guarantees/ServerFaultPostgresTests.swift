@@ -80,7 +80,7 @@ struct ServerFaultPostgresTests {
                 ]
                 let lost = Locked<[String: Int]>([:])
                 proxy.script { request in
-                    guard request.text == "COMMIT" else { return .none }
+                    guard request.commits else { return .none }
                     guard let kind = kinds.first(where: { kind in request.roundTrip.contains { $0.contains(kind) } })
                     else { return .none }
                     return lost.withLock { lost in

@@ -50,10 +50,10 @@ struct StoppedProcessTests {
     func batch() async throws {
         try await Stage.with { stage in
             try await FaultyProxy.with(.postgres, to: stage.settings["DATABASE_URL"] ?? "") { proxy in
-                // The server has done all of the batch but its COMMIT.
+                // The server has done all of the batch but to commit it.
                 proxy.script { request in
                     let isBatch = request.roundTrip.contains { $0.contains("INSERT INTO processing.events") }
-                    return request.text == "COMMIT" && isBatch ? .holdRequest : .none
+                    return request.commits && isBatch ? .holdRequest : .none
                 }
                 let stopped = try await stage.worker(["DATABASE_URL": proxy.url, "QUESTLINE_BATCH": "50"])
                 let events = SignIns.crowd(50, each: 8)

@@ -109,6 +109,28 @@ struct PostgresClientTests {
         }
     }
 
+    @Test("A commit that is refused is told like a statement that is, and the connection stays")
+    func refusedCommit() async throws {
+        try await TestDatabase.with(seeded: false) { database in
+            let client = try database.another(poolSize: 1)
+            defer { client.close() }
+            try await client.execute(script: "CREATE TABLE late (x int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+            let process = try await client.query("SELECT pg_backend_pid()").first?.decode(0, as: Int32.self)
+            let single: SQL = "INSERT INTO late VALUES (1)"
+            for statements in [["INSERT INTO late VALUES (1), (1)"], [single, single]] {
+                await #expect {
+                    _ = try await client.transaction(statements)
+                } throws: {
+                    let error = $0 as? PostgresError
+                    return error?.sqlState == "23505" && error?.outcomeIsUnknown == false
+                }
+            }
+            let found = try await client.transaction(["SELECT * FROM late", "SELECT pg_backend_pid()"])
+            #expect(found[0].isEmpty)
+            #expect(try found[1].first?.decode(0, as: Int32.self) == process)
+        }
+    }
+
     @Test("Connections that the server cut are replaced at their next use")
     func cutConnections() async throws {
         try await TestDatabase.with(seeded: false) { database in
@@ -191,9 +213,9 @@ struct PostgresClientTests {
         }
     }
 
-    /// The client has sent BEGIN and a change, and not the rest of the round trip.
+    /// The client has sent a change, and not the rest of the round trip.
     private func stall(_ proxy: FaultyProxy, _ victim: PostgresClient) async throws -> Task<Void, any Error> {
-        proxy.script { $0.text == "COMMIT" ? .holdRequest : .none }
+        proxy.script { $0.commits ? .holdRequest : .none }
         let stalled = Task { _ = try await victim.transaction(["UPDATE t SET x = 2"]) }
         try await eventually("the row is locked") { proxy.held > 0 }
         return stalled

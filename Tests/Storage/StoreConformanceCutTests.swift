@@ -129,7 +129,7 @@ struct StoreConformanceCutTests {
                     ("first sign-in", { try await Users(client).recordFirstSignIn(first) == nil }),
                 ]
                 for (name, work) in works {
-                    proxy.script { $0.text == "COMMIT" ? .loseAnswer : .none }
+                    proxy.script { $0.commits ? .loseAnswer : .none }
                     await #expect("\(name)") {
                         _ = try await work()
                     } throws: { error in

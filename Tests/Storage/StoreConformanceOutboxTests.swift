@@ -56,7 +56,7 @@ struct StoreConformanceOutboxTests {
                 }
                 #expect(try await SignInOutbox(database.client).backlog().count == 20)
                 // Dies after the server has committed: published, and gone from the outbox.
-                proxy.script { $0.text == "COMMIT" ? .loseAnswer : .none }
+                proxy.script { $0.commits ? .loseAnswer : .none }
                 let published = Locked<[SignInEvent]>([])
                 await #expect {
                     try await SignInOutbox(client).publishDue(olderThan: .zero) { more in

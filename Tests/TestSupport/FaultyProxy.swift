@@ -24,12 +24,14 @@ public final class FaultyProxy: Sendable {
         case holdAnswer
     }
 
-    /// One command of Redis, or one statement that Postgres is to execute.
+    /// One command of Redis, or one statement that Postgres is to execute; also the Sync that commits such statements.
     public struct Request: Sendable {
         /// The command with its first arguments, or the statement.
         public let text: String
         /// The statements of this round trip so far, this one included; for Redis only this one.
         public let roundTrip: [String]
+        /// Whether Postgres is to commit by this: a COMMIT, or the Sync behind statements without one.
+        public var commits = false
     }
 
     public typealias Script = @Sendable (Request) -> Fault

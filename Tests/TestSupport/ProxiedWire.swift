@@ -139,6 +139,8 @@ struct PostgresRequests: RequestReader {
     private var texts: [String: String] = [:]
     private var roundTrip: [String] = []
     private var isInRoundTrip = false
+    /// Between BEGIN and its end.
+    private var isInTransaction = false
 
     mutating func append(_ bytes: ArraySlice<UInt8>) { pending.append(bytes) }
 
@@ -149,7 +151,12 @@ struct PostgresRequests: RequestReader {
         guard hasStarted, let kind = whole.first else {
             return RequestFrame(bytes: whole, request: nil, opensAnswer: false)
         }
-        let strings = PostgresRequests.strings(whole.dropFirst(5))
+        return RequestFrame(
+            bytes: whole, request: request(kind, PostgresRequests.strings(whole.dropFirst(5))),
+            opensAnswer: !isInRoundTrip && PostgresRequests.isWork(kind))
+    }
+
+    private func request(_ kind: UInt8, _ strings: [String]) -> FaultyProxy.Request? {
         let text: String? =
             switch kind {
             case UInt8(ascii: "Q"): strings.first
@@ -157,10 +164,15 @@ struct PostgresRequests: RequestReader {
             case UInt8(ascii: "B"): texts[strings.count > 1 ? strings[1] : ""]
             default: nil
             }
-        return RequestFrame(
-            bytes: whole, request: text.map { .init(text: $0, roundTrip: roundTrip + [$0]) },
-            opensAnswer: !isInRoundTrip && PostgresRequests.isWork(kind))
+        if let text { return .init(text: text, roundTrip: roundTrip + [text], commits: text == "COMMIT") }
+        // What has no COMMIT is committed by the Sync behind it.
+        guard kind == UInt8(ascii: "S"), !isInTransaction, let last = roundTrip.last,
+            !PostgresRequests.ends.contains(last)
+        else { return nil }
+        return .init(text: "Sync", roundTrip: roundTrip, commits: true)
     }
+
+    private static let ends = ["COMMIT", "ROLLBACK"]
 
     mutating func take(_ frame: RequestFrame) {
         _ = pending.remove(frame.bytes.count)
@@ -172,7 +184,10 @@ struct PostgresRequests: RequestReader {
             let strings = PostgresRequests.strings(frame.bytes.dropFirst(5))
             if strings.count > 1 { texts[strings[0]] = strings[1] }
         }
-        if let request = frame.request { roundTrip.append(request.text) }
+        if let request = frame.request {
+            roundTrip.append(request.text)
+            isInTransaction = request.text == "BEGIN" || isInTransaction && !PostgresRequests.ends.contains(request.text)
+        }
         isInRoundTrip = PostgresRequests.isWork(kind) && kind != UInt8(ascii: "S") && kind != UInt8(ascii: "Q")
         if !isInRoundTrip { roundTrip = [] }
     }

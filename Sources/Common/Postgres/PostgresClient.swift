@@ -42,12 +42,12 @@ public final class PostgresClient: Sendable {
 
     /// Runs statements in one transaction and one round trip: all take effect or none.
     ///
+    /// What is sent up to one Sync is a transaction without BEGIN and COMMIT ("Pipelining" in the description of the protocol).
+    /// It is the server's usual kind: `SET TRANSACTION` needs the form with a closure.
+    ///
     /// - Throws: `PostgresError`; after one whose `outcomeIsUnknown`, the transaction may have been committed.
     public func transaction(_ statements: [SQL], operation: String = #function) async throws -> [PostgresResult] {
-        try await lease(operation) { connection in
-            let transaction = PostgresTransaction(connection, operation: operation)
-            return try await transaction.closing { try await transaction.commit(after: statements) }
-        }
+        try await lease(operation) { try await $0.run(statements, operation: operation) }
     }
 
     /// Runs `body` in one transaction, which is committed when `body` returns and rolled back when it throws.

@@ -197,9 +197,15 @@ import Reactor
             failure = failure ?? PostgresConnection.failure(of: answer, operation: operation)
             if failure == nil { results.append(PostgresResult(answer)) }
         }
-        guard let sync = try await next(before: deadline, operation: operation),
-            unsafe PQresultStatus(sync.pointer) == PGRES_PIPELINE_SYNC
-        else { throw lose(operation: operation) }
+        var sync = try await next(before: deadline, operation: operation)
+        if let refusal = sync, unsafe PQresultStatus(refusal.pointer) == PGRES_FATAL_ERROR {
+            // Each statement was done, but not the commit: constraints may be deferred until then.
+            failure = failure ?? PostgresConnection.failure(of: refusal, operation: operation)
+            // Then comes the null that ends its results.
+            _ = try await next(before: deadline, operation: operation)
+            sync = try await next(before: deadline, operation: operation)
+        }
+        guard let sync, unsafe PQresultStatus(sync.pointer) == PGRES_PIPELINE_SYNC else { throw lose(operation: operation) }
         if let failure { throw failure }
         return results
     }

@@ -86,8 +86,8 @@ public struct EventLog: Sendable {
             return Page(rows: try rows.map(EventLog.row), lookedThrough: nil)
         }
         // Both from one snapshot: a row that comes in between would move the end.
-        let results = try await postgres.transaction(
-            [
+        let results = try await postgres.transaction(operation: "list events of a type") { transaction in
+            try await transaction.commit(after: [
                 "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
                 EventLog.select(
                     """
@@ -95,7 +95,8 @@ public struct EventLog: Sendable {
                         LIMIT \(EventLog.lookedAt)) AS events WHERE event_type = \(type)
                     """, order, limit),
                 EventLog.select("processing.events WHERE \(all)", order, 1, offset: EventLog.lookedAt - 1),
-            ], operation: "list events of a type")
+            ])
+        }
         let rows = try results[1].map(EventLog.row)
         return Page(
             rows: rows, lookedThrough: rows.count < limit ? try results[2].first.map(EventLog.row)?.position : nil)

@@ -4,9 +4,9 @@ import Postgres
 /// What became of a batch.
 public struct RecordedBatch: Sendable {
     /// Which events were new; the others had been recorded before.
-    public let new: Inserted
+    public fileprivate(set) var new: Inserted
     /// The completions these events made, committed together with them, to be published now.
-    public let completions: [Completion]
+    public fileprivate(set) var completions: [Completion]
 
     public var inserted: Int { new.count }
 }
@@ -26,20 +26,16 @@ public struct EventStore: Sendable {
     /// transaction and one round trip.
     ///
     /// Locks are taken in one order everywhere: the catalog revision (shared), events by id, progress by person and
-    /// quest. Progress is folded by ON CONFLICT DO UPDATE, which waits for the row and then reads its current version,
-    /// not that of the statement's snapshot.
+    /// quest. The revision is written with the events, so it is held before the first of them. Progress is folded by
+    /// ON CONFLICT DO UPDATE, which waits for the row and then reads its current version, not that of the statement's
+    /// snapshot.
     ///
     /// - Parameter events: no two with the same id, in the order of the stream.
     /// - Throws: `PostgresError`; with SQLSTATE `staleCatalog` when `book` is not at the catalog's revision.
     public func record(_ events: [SignInEvent], under book: QuestBook) async throws -> RecordedBatch {
         guard !events.isEmpty else { return RecordedBatch(new: .none, completions: []) }
-        let results = try await postgres.transaction(
-            [
-                "SELECT catalog.hold_revision(\(book.revision), \(book.edition))",
-                EventStore.recordStatement(events, book),
-            ],
-            operation: "record a batch")
-        return try EventStore.decode(results[1], of: events.count)
+        let rows = try await postgres.query(EventStore.recordStatement(events, book), operation: "record a batch")
+        return try EventStore.decode(rows, of: events.count)
     }
 
     /// Of these events, those whose id is recorded for another person or another type.
@@ -78,12 +74,15 @@ public struct EventStore: Sendable {
     }
 
     private static func decode(_ rows: PostgresResult, of count: Int) throws -> RecordedBatch {
-        var completions: [Completion] = []
+        var batch = RecordedBatch(new: .none, completions: [])
         for row in rows {
-            guard let id = try row.decodeIfPresent(2, as: Identifier.self) else { continue }
-            completions.append(try Completion(id: id, row: row, from: 3))
+            if let id = try row.decodeIfPresent(2, as: Identifier.self) {
+                batch.completions.append(try Completion(id: id, row: row, from: 3))
+            } else {
+                batch.new = try Inserted(row, of: count)
+            }
         }
-        return RecordedBatch(new: try Inserted(rows.first, of: count), completions: completions)
+        return batch
     }
 
     /// The one statement of a batch. What was inserted tells what follows.
@@ -102,7 +101,8 @@ public struct EventStore: Sendable {
                     AS q (quest_id, event_type, goal, max_completions, reward_item, reward_qty, auto_claim)
             ), inserted AS (
                 INSERT INTO processing.events (id, user_id, event_type, "timestamp", event_data, catalog_revision)
-                SELECT id, user_id, event_type, occurred_at, origin::jsonb, \(book.revision)
+                SELECT id, user_id, event_type, occurred_at, origin::jsonb,
+                    (SELECT catalog.hold_revision(\(book.revision), \(book.edition)))
                 FROM batch ORDER BY id
                 ON CONFLICT (id) DO NOTHING
                 RETURNING id, user_id, event_type, "timestamp"
@@ -142,9 +142,8 @@ public struct EventStore: Sendable {
                 FROM identified
                 RETURNING \(unsafe: Completion.columns)
             )
-            SELECT i.total, CASE WHEN row_number() OVER () = 1 THEN i.ids END, o.*
-            FROM (SELECT \(Inserted.columns(id: "id", of: events.count)) FROM inserted) AS i (total, ids)
-            LEFT JOIN outboxed o ON true
+            SELECT \(Inserted.columns(id: "id", of: events.count))\(unsafe: Completion.noColumns) FROM inserted
+            UNION ALL SELECT NULL, NULL, o.* FROM outboxed o
             """
     }
 
@@ -210,6 +209,9 @@ extension Completion {
         event_id, user_id, quest_id, completion, reward_item, reward_qty, auto_claim, catalog_revision, cause_id, \
         occurred_at
         """
+
+    /// In place of `columns`, where a row of the same result tells something else.
+    static let noColumns = String(repeating: ", NULL", count: columns.split(separator: ",").count)
 
     /// Reads what follows the id in `columns`, from column `first` on.
     init(id: Identifier, row: PostgresRow, from first: Int) throws {
