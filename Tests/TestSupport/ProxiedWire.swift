@@ -186,7 +186,8 @@ struct PostgresRequests: RequestReader {
         }
         if let request = frame.request {
             roundTrip.append(request.text)
-            isInTransaction = request.text == "BEGIN" || isInTransaction && !PostgresRequests.ends.contains(request.text)
+            isInTransaction =
+                request.text == "BEGIN" || isInTransaction && !PostgresRequests.ends.contains(request.text)
         }
         isInRoundTrip = PostgresRequests.isWork(kind) && kind != UInt8(ascii: "S") && kind != UInt8(ascii: "Q")
         if !isInRoundTrip { roundTrip = [] }

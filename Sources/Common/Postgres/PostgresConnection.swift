@@ -205,7 +205,9 @@ import Reactor
             _ = try await next(before: deadline, operation: operation)
             sync = try await next(before: deadline, operation: operation)
         }
-        guard let sync, unsafe PQresultStatus(sync.pointer) == PGRES_PIPELINE_SYNC else { throw lose(operation: operation) }
+        guard let sync, unsafe PQresultStatus(sync.pointer) == PGRES_PIPELINE_SYNC else {
+            throw lose(operation: operation)
+        }
         if let failure { throw failure }
         return results
     }
