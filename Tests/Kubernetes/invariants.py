@@ -2,6 +2,7 @@
 
 import re
 
+import servers
 from case import OURS, Case
 from policies import Peer, allowed, selects
 from rendering import PROJECT, SOURCE
@@ -143,6 +144,13 @@ class InvariantTests(Case):
     def test_the_configuration_of_redis_is_a_copy(self) -> None:
         for name in ("streams.conf", "cache.conf"):
             self.assertEqual((SOURCE / "overlays" / "single-node" / name).read_text(), source(f"ops/redis/{name}"))
+
+    def test_postgres_is_set_as_elsewhere(self) -> None:
+        arguments = " ".join(self.renderings["single-node"].pod("postgres")["spec"]["containers"][0]["args"])
+        compose, buffers = source("compose.yaml"), f"{servers.SHARED_BUFFERS_MB}MB"
+        for name, value in (("shared_buffers", buffers), ("max_wal_size", servers.MAX_WAL_SIZE)):
+            self.assertIn(f"{name}={value}", arguments)
+            self.assertIn(f'"{name}=${{POSTGRES_{name.upper()}:-{value}}}"', compose)
 
     def test_pools_fit_into_what_postgres_allows(self) -> None:
         """All fronts and workers that there may be, with one more of each while they are replaced, and the commands."""

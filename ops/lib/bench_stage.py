@@ -1,4 +1,4 @@
-"""What every benchmark runs on: private servers with their stock durable settings, and the executables of a release build."""
+"""What every benchmark runs on: private servers as `ops/up` starts them, and the executables of a release build."""
 
 import contextlib
 import os

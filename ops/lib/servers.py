@@ -19,6 +19,8 @@ from fleet import Fleet, write_whole
 CONFIGURATIONS = Path(__file__).resolve().parent.parent / "redis"
 POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
 ELSEWHERE = Path("/var/lib/questline")
+# For a backlog of a million events; compose.yaml and the single-node overlay have the same. Nothing of durability is changed.
+SHARED_BUFFERS_MB, MAX_WAL_SIZE = 512, "4GB"
 
 
 def server_user(name: str) -> str | None:
@@ -104,7 +106,7 @@ def redis_answers(url: str) -> bool:
 
 
 def start_postgres(fleet: Fleet, password: str, owner: str | None = "questline", extra: tuple[str, ...] = ()) -> str:
-    """Starts a Postgres with its stock, durable settings and returns the URL of the database `questline`.
+    """Starts a Postgres, as durable as it is by itself, and returns the URL of the database `questline`.
 
     It belongs to the role `owner`, who is no superuser; without one the URL is the superuser's.
     """
@@ -117,7 +119,7 @@ def start_postgres(fleet: Fleet, password: str, owner: str | None = "questline",
         create_cluster(home, cluster, password, user)
     options = [
         "listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "max_connections=200",
-        "log_line_prefix=%m [%p] ", *extra,
+        f"shared_buffers={shared_buffers_mb()}MB", f"max_wal_size={MAX_WAL_SIZE}", "log_line_prefix=%m [%p] ", *extra,
     ]
     arguments = [str(program), "-D", str(cluster), *(part for option in options for part in ("-c", option))]
     fleet.start("postgres", arguments, user=user, folder=home)
@@ -131,6 +133,12 @@ def start_postgres(fleet: Fleet, password: str, owner: str | None = "questline",
             checked(psql(superuser, f"CREATE ROLE {owner} LOGIN PASSWORD '{password}'"))
         checked(psql(superuser, f"CREATE DATABASE questline OWNER {owner or 'postgres'}"))
     return f"postgres://{owner or 'postgres'}:{password}@{address}/questline"
+
+
+def shared_buffers_mb() -> int:
+    """An eighth of a small machine's memory."""
+    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return max(128, min(SHARED_BUFFERS_MB, memory_mb // 8))
 
 
 def create_cluster(home: Path, cluster: Path, password: str, user: str | None) -> None:
