@@ -1,7 +1,7 @@
 """Password sign-ins through the front, at 16 and at 64 clients, against what the machine can hash on all of its cores at once
 (cores divided by the time of a hash, measured before and after the front by the same library and nothing around it).
 
-Meanwhile /livez is asked every 10 ms, each time on a new connection, and so is a bare Hummingbird route in a process of its
+Meanwhile /livez is asked every 25 ms, each time on a new connection, and so is a bare Hummingbird route in a process of its
 own, which says how long a process waits for a core on so busy a machine. Sign-ins that fail or hang are counted.
 """
 
@@ -15,6 +15,7 @@ import bench_drain
 import bench_hash
 import bench_wrk
 import say
+import web
 from bench_figures import Figure, Result, quantile
 from bench_options import positive
 from bench_stage import Stage
@@ -53,6 +54,7 @@ def measure(options: argparse.Namespace, stage: Stage) -> Result:
             before = bench_hash.per_second(bench_hash.cores(), options.seconds / 4)
             with Sampler(f"{probe}/livez", bare) as sampler:
                 runs[clients].append(bench_wrk.run(front, url, clients, options.seconds, script, may_fail=True))
+            let_end(url)
             floors[clients].append((before + bench_hash.per_second(bench_hash.cores(), options.seconds / 4)) / 2)
             lives[clients].append(sampler.first)
             bares[clients].append(sampler.second)
@@ -99,8 +101,15 @@ def add_accounts(stage: Stage, count: int) -> None:
     """, stage.template)
 
 
+def let_end(url: str) -> None:
+    """Returns when nothing is hashed any more of what the clients have left behind: each waits for its turn."""
+    answer = web.call("POST", url, form={"username": "bench 1", "password": "password"})
+    if answer.status != 200:
+        raise say.Stop(f"The front answered {answer.status}: {answer.body}")
+
+
 class Sampler:
-    """Asks two URLs in turn every 10 ms for as long as the block lasts; milliseconds of each answer."""
+    """Asks two URLs in turn every 25 ms for as long as the block lasts; milliseconds of each answer."""
 
     def __init__(self, first: str, second: str):
         self.first: list[float] = []
@@ -122,7 +131,7 @@ class Sampler:
 
     def run(self) -> None:
         try:
-            while not self.over.wait(0.01):
+            while not self.over.wait(0.025):
                 for url, times in self.asked:
                     began = time.perf_counter()
                     ask(url)
