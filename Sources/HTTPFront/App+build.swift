@@ -1,10 +1,8 @@
 import Catalog
 import HTTPTypes
 import Hummingbird
-import HummingbirdCore
 import Identity
 import Logging
-import NIOCore
 import NIOPosix
 import Operations
 import Postgres
@@ -119,7 +117,7 @@ struct App: Sendable {
 
         let router = Router(context: FrontContext.self)
         router.add(middleware: RequestMetrics())
-        router.add(middleware: Envelope(logger: logger, crossOrigin: settings.crossOrigin))
+        router.add(middleware: Envelope(crossOrigin: settings.crossOrigin))
         var root = Routes(router)
         var api = Routes(router, under: "api/v1")
         let health = HealthController(pulse: pulse)
@@ -155,26 +153,11 @@ struct App: Sendable {
         root.close()
         api.close()
 
-        let server = Application(
-            router: router,
-            server: HTTPServerBuilder { responder in
-                LoopChannel(
-                    http: HTTP1Channel(
-                        responder: responder,
-                        configuration: HTTP1Channel.Configuration(
-                            additionalChannelHandlers: [RequestGuard()], idleTimeout: .seconds(75),
-                            httpDecoderConfiguration: .init(
-                                maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 200))))
-            },
-            configuration: ApplicationConfiguration(
-                address: .hostname(settings.host, port: settings.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(App.mostConnections)),
-            onServerRunning: { channel in
-                let port = channel.localAddress?.port ?? settings.port
-                pulse.announceStart()
-                logger.notice("listening", metadata: ["url": "http://\(settings.host):\(port)"])
-                onListening(port)
-            }, logger: App.quiet(logger))
+        let server = FrontServer.make(router, settings: settings, logger: logger) { port in
+            pulse.announceStart()
+            logger.notice("listening", metadata: ["url": "http://\(settings.host):\(port)"])
+            onListening(port)
+        }
         let listener = Listener(
             server: server, host: settings.host, port: settings.port, drain: settings.drain,
             onClosing: live.stop, logger: App.quiet(logger))
@@ -186,9 +169,6 @@ struct App: Sendable {
 
     /// Connections for explanations.
     private static let countingPool = 2
-
-    /// Further ones wait in the kernel's queue.
-    static let mostConnections = 10_000
 
     /// Counts failed sign-ins and sign-ups, over a connection of its own.
     private static func attemptCounter(

@@ -6,7 +6,7 @@ import ServiceLifecycle
 /// The HTTP server as a service that says in words why it cannot listen, and that goes on answering for a moment when it
 /// is told to stop: `/readyz` answers 503 at once, and whoever sends requests here must have seen it before the port closes.
 struct Listener: Service {
-    let server: any ApplicationProtocol
+    let server: any Service
     let host: String
     let port: Int
     /// How long requests are still taken after the order to stop.

@@ -46,6 +46,16 @@ struct PartsTests {
         #expect(breaker.allows(at: now + .milliseconds(253)))
     }
 
+    @Test(
+        "Dates of answers are written as RFC 9110 has them",
+        arguments: [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (1_709_251_199, "Thu, 29 Feb 2024 23:59:59 GMT"), (4_102_444_800, "Fri, 01 Jan 2100 00:00:00 GMT"),
+        ])
+    func dates(second: Int, text: String) {
+        #expect(HTTPDate.text(second) == text)
+    }
+
     @Test("Something that hangs is given up in time")
     func deadline() async throws {
         await #expect(throws: DeadlineError.self) {

@@ -42,7 +42,14 @@ struct RequestTests {
                 let answer = try await front.client.get(path, ["X-Request-Id": "my-id-1"])
                 #expect(answer.headers["x-request-id"] == "my-id-1")
                 #expect(answer.headers["x-content-type-options"] == "nosniff")
-                #expect(answer.headers["referrer-policy"] == "no-referrer")
+                #expect(answer.headers["cross-origin-resource-policy"] == "same-origin")
+                #expect(answer.headers["date"]?.hasSuffix(" GMT") == true)
+                // What a page may do is said to pages.
+                let isPage = path == "/"
+                #expect(answer.headers["referrer-policy"] == (isPage ? "no-referrer" : nil))
+                for name in ["cross-origin-opener-policy", "permissions-policy", "x-frame-options"] {
+                    #expect((answer.headers[name] != nil) == isPage, "\(name) of \(path)")
+                }
                 let policy = try #require(answer.headers["content-security-policy"])
                 #expect(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"))
                 #expect(!policy.contains("unsafe"))

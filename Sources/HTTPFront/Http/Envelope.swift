@@ -13,7 +13,6 @@ import Redis
 struct Envelope: RouterMiddleware {
     typealias Context = FrontContext
 
-    let logger: Logger
     let crossOrigin: CrossOrigin
 
     func handle(
@@ -22,8 +21,7 @@ struct Envelope: RouterMiddleware {
         var context = context
         context.origin = EventOrigin(
             traceparent: request.headers.value(of: .traceparent), requestID: request.headers.value(of: .xRequestID))
-        if let own = context.origin.requestID { context.requestID = own }
-        context.front = logger
+        context.requestID = context.origin.requestID ?? RequestID().description
         var response: Response
         do {
             if let preflight = crossOrigin.preflight(request) {
@@ -36,11 +34,11 @@ struct Envelope: RouterMiddleware {
             // What follows the headers of an answer to HEAD would be taken for the next answer.
             if request.method == .head { response = response.createHeadResponse() }
         }
-        response.headers.reserveCapacity(response.headers.count + Envelope.securityHeaders.count + 3)
+        let security = Envelope.security(of: response.headers)
+        response.headers.reserveCapacity(response.headers.count + security.count + 4)
         response.headers.append(HTTPField(name: .xRequestID, value: context.requestID))
-        for field in Envelope.securityHeaders where !response.headers.contains(field.name) {
-            response.headers.append(field)
-        }
+        response.headers.append(HTTPField(name: .date, value: HTTPDate.now))
+        for field in security where !response.headers.contains(field.name) { response.headers.append(field) }
         crossOrigin.mark(&response, to: request)
         context.debug("\(request.method.rawValue) \(request.uri.path)", ["status": "\(response.status.code)"])
         return response
@@ -70,18 +68,32 @@ struct Envelope: RouterMiddleware {
         }
     }
 
-    /// No framing, no sniffing, no referrer, nothing loaded from elsewhere, nothing kept unless the route says so; pages
-    /// narrow it further down for themselves. `Strict-Transport-Security` is for the gateway that speaks TLS: it alone knows.
-    static let securityHeaders: HTTPFields = [
+    /// What an answer with these fields is to have as well.
+    private static func security(of fields: HTTPFields) -> HTTPFields {
+        switch fields.value(of: .contentType) {
+        case "application/json", "application/problem+json": dataHeaders
+        default: documentHeaders
+        }
+    }
+
+    /// No framing, no sniffing, nothing loaded from elsewhere, nothing kept unless the route says so.
+    /// `Strict-Transport-Security` is for the gateway that speaks TLS: it alone knows.
+    static let dataHeaders: HTTPFields = [
         .cacheControl: "no-store",
         .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
         .xContentTypeOptions: "nosniff",
-        .referrerPolicy: "no-referrer",
         .crossOriginResourcePolicy: "same-origin",
-        .crossOriginOpenerPolicy: "same-origin",
-        .permissionsPolicy: "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        .xFrameOptions: "DENY",
     ]
+
+    /// What could be shown as a page says also what a page may do and pass on; pages narrow it further down for themselves.
+    static let documentHeaders: HTTPFields = {
+        var fields = dataHeaders
+        fields[.referrerPolicy] = "no-referrer"
+        fields[.crossOriginOpenerPolicy] = "same-origin"
+        fields[.permissionsPolicy] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        fields[.xFrameOptions] = "DENY"
+        return fields
+    }()
 }
 
 extension HTTPField.Name {

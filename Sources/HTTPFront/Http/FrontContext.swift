@@ -6,11 +6,10 @@ import NIOCore
 /// What a request carries through the front.
 struct FrontContext: RequestContext {
     var coreContext: CoreRequestContextStorage
-    /// The front's own: the lines of the HTTP server are for nobody.
-    var front: Logger
+    private let front: Logger
     private let address: SocketAddress?
     /// Told to the client, and on every log line of the request.
-    var requestID: String
+    var requestID = "-"
     /// What the client called the request; events keep it.
     var origin = EventOrigin.unnamed
 
@@ -38,6 +37,5 @@ struct FrontContext: RequestContext {
         coreContext = CoreRequestContextStorage(source: source)
         front = source.logger
         address = source.channel.remoteAddress
-        requestID = source.logger[metadataKey: "hb.request.id"]?.description ?? "-"
     }
 }

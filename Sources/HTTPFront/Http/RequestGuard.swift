@@ -132,7 +132,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             .contentType: "application/problem+json", .contentLength: String(body.readableBytes),
             .cacheControl: "no-store", .connection: "close", .xRequestID: String(id),
         ]
-        for field in Envelope.securityHeaders { headers[field.name] = field.value }
+        for field in Envelope.dataHeaders { headers[field.name] = field.value }
         context.write(wrapOutboundOut(.head(HTTPResponse(status: problem.status, headerFields: headers))), promise: nil)
         context.write(wrapOutboundOut(.body(body)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
