@@ -28,7 +28,8 @@ enum Sample {
         }
     }
 
-    /// A few rounds of sign-ins under changing terms; all completions have their claims.
+    /// A few rounds of sign-ins under changing terms, in each of which everybody fills a streak; all completions have their
+    /// claims, and those of the second round are credited.
     static func fill(_ database: TestDatabase, people: [Identifier], limit: Int32, rounds: Int = 3) async throws {
         for round in 0..<rounds {
             _ = try await database.client.query(
@@ -37,7 +38,7 @@ enum Sample {
                     auto_claim = \(round == 1)
                 """)
             _ = try await database.client.query("UPDATE catalog.rewards SET reward_qty = \(Int64(5 + round))")
-            for _ in 0..<2 { _ = try await record(signIns(.random(in: 1...5), of: people), database.client) }
+            for _ in 0..<2 { _ = try await record(signIns(.random(in: 2...5), of: people), database.client) }
         }
         try await deliver(database.client)
     }
