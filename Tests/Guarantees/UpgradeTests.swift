@@ -101,7 +101,7 @@ private final class OlderVersion: Sendable {
     private func signIn(_ person: Identifier) async throws -> [Identifier] {
         let events = SignIns.person(3, id: person)
         _ = try await front.query(VersionFour.signUp(person, name: "\(person)", hash: "a"))
-        _ = try await front.transaction(VersionFour.firstSignIn(events[0]))
+        try await front.transaction { _ = try await $0.commit(after: VersionFour.firstSignIn(events[0])) }
         _ = try await front.query(VersionFour.keep(Array(events.dropFirst())))
         let before = try await front.query(VersionFour.credentials("\(person)")).first?.decode(6, as: Timestamp.self)
         _ = try await front.query(VersionFour.renewHash(person, old: "a", new: "b"))
@@ -117,7 +117,8 @@ private final class OlderVersion: Sendable {
         while true {
             let row = try #require(try await worker.query(VersionFour.book).first)
             do {
-                _ = try await worker.transaction(VersionFour.record(events, under: try VersionFour.Book(row)))
+                let batch = VersionFour.record(events, under: try VersionFour.Book(row))
+                try await worker.transaction { _ = try await $0.commit(after: batch) }
                 return events.map(\.id)
             } catch let error as PostgresError where error.sqlState == EventStore.staleCatalog || error.isRetryable {
                 continue
