@@ -18,33 +18,31 @@ struct ConcurrentBatchTests {
         let (isHeld, hold) = AsyncStream<Void>.makeStream()
         let (mayCommit, release) = AsyncStream<Void>.makeStream()
         async let holding: Void = database.client.transaction { transaction in
-            _ = try await transaction.pipeline([
-                "SELECT catalog.hold_revision(\(book.revision), \(book.edition))",
-                EventStore.recordStatement(first, book),
-            ])
+            _ = try await transaction.query(EventStore.recordStatement(first, book))
             hold.yield()
             for await _ in mayCommit { break }
         }
         for await _ in isHeld { break }
         async let waiting = EventStore(other).record(second, under: book)
-        try await untilSomebodyWaits(database)
+        _ = try await untilSomebodyWaits(database)
         release.yield()
         try await holding
         return try await waiting
     }
 
-    private func untilSomebodyWaits(_ database: TestDatabase) async throws {
-        let deadline = ContinuousClock.now + .seconds(4)
-        while ContinuousClock.now < deadline {
+    /// - Returns: whether it has written something already.
+    private func untilSomebodyWaits(_ database: TestDatabase) async throws -> Bool {
+        var hasWritten: Bool?
+        try await eventually("somebody waits for a lock", every: .milliseconds(1)) {
             let rows = try await database.client.query(
                 """
-                SELECT count(*) FROM pg_stat_activity
+                SELECT backend_xid IS NOT NULL FROM pg_stat_activity
                 WHERE datname = current_database() AND wait_event_type = 'Lock'
                 """)
-            if try rows.first?.decode(0, as: Int64.self) ?? 0 > 0 { return }
-            await Task.yield()
+            hasWritten = try rows.first?.decode(0)
+            return hasWritten != nil
         }
-        Issue.record("the second batch never waited for the first")
+        return try #require(hasWritten as Bool?)
     }
 
     @Test("For one new person nothing is lost")
@@ -105,6 +103,61 @@ struct ConcurrentBatchTests {
             let recorded = try await store.record([event], under: new)
             #expect(recorded.inserted == 1)
             #expect(recorded.completions.first?.catalogRevision == new.revision)
+        }
+    }
+
+    @Test("A batch waits for a catalog change before it locks anything else, and is then refused with the old quests")
+    func catalogComesFirst() async throws {
+        try await TestDatabase.with { database in
+            let book = try await Sample.book(database.client)
+            let person = Identifier.random()
+            let events = (0..<20).map { _ in Sample.signIn(person, id: .random()) }
+            let other = try database.another()
+            defer { other.close() }
+            let recording = try await database.client.transaction { transaction in
+                _ = try await transaction.query("UPDATE catalog.quests SET streak = 1")
+                let recording = Task { try await EventStore(other).record(events, under: book) }
+                #expect(try await untilSomebodyWaits(database) == false)
+                return recording
+            }
+            await #expect {
+                _ = try await recording.value
+            } throws: {
+                ($0 as? PostgresError)?.sqlState == EventStore.staleCatalog
+            }
+        }
+    }
+
+    @Test("A catalog change waits for a batch that is all done but for its commit")
+    func catalogIsHeldToTheEnd() async throws {
+        try await TestDatabase.with { database in
+            try await FaultyProxy.with(.postgres, to: database.url) { proxy in
+                let client = PostgresClient(try PostgresConfiguration(url: proxy.url), poolSize: 2)
+                defer { client.close() }
+                let book = try await Sample.book(database.client)
+                let events = [Sample.signIn(.random()), Sample.signIn(.random())]
+                proxy.script { request in
+                    let isBatch = request.roundTrip.contains { $0.contains("INSERT INTO processing.events") }
+                    return request.commits && isBatch ? .holdRequest : .none
+                }
+                let recording = Task { try await EventStore(client).record(events, under: book) }
+                try await eventually("the batch waits for its commit", every: .milliseconds(1)) {
+                    try await database.client.query(
+                        """
+                        SELECT FROM pg_stat_activity WHERE datname = current_database()
+                            AND wait_event = 'ClientRead' AND backend_xid IS NOT NULL
+                        """
+                    ).count == 1
+                }
+                await #expect {
+                    try await CatalogTransaction.run(database.client, operation: "change") { _ in }
+                } throws: {
+                    ($0 as? PostgresError)?.sqlState == "55P03"
+                }
+                proxy.release()
+                #expect(try await recording.value.inserted == 2)
+                try await CatalogTransaction.run(database.client, operation: "change") { _ in }
+            }
         }
     }
 
