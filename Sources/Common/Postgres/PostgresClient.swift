@@ -43,7 +43,8 @@ public final class PostgresClient: Sendable {
     /// Runs statements in one transaction and one round trip: all take effect or none.
     ///
     /// What is sent up to one Sync is a transaction without BEGIN and COMMIT ("Pipelining" in the description of the protocol).
-    /// It is the server's usual kind: `SET TRANSACTION` needs the form with a closure.
+    /// It is of the server's usual kind, and no block: what asks for one (`SET TRANSACTION`, `SAVEPOINT`, `LOCK`) needs the
+    /// form with a closure, and what may not be in a transaction with others (`VACUUM`) a `query` of its own.
     ///
     /// - Throws: `PostgresError`; after one whose `outcomeIsUnknown`, the transaction may have been committed.
     public func transaction(_ statements: [SQL], operation: String = #function) async throws -> [PostgresResult] {

@@ -197,19 +197,29 @@ import Reactor
             failure = failure ?? PostgresConnection.failure(of: answer, operation: operation)
             if failure == nil { results.append(PostgresResult(answer)) }
         }
-        var sync = try await next(before: deadline, operation: operation)
-        if let refusal = sync, unsafe PQresultStatus(refusal.pointer) == PGRES_FATAL_ERROR {
-            // Each statement was done, but not the commit: constraints may be deferred until then.
-            failure = failure ?? PostgresConnection.failure(of: refusal, operation: operation)
-            // Then comes the null that ends its results.
-            _ = try await next(before: deadline, operation: operation)
-            sync = try await next(before: deadline, operation: operation)
-        }
-        guard let sync, unsafe PQresultStatus(sync.pointer) == PGRES_PIPELINE_SYNC else {
-            throw lose(operation: operation)
-        }
+        let refusal = try await sync(before: deadline, operation: operation)
+        failure = failure ?? refusal.flatMap { PostgresConnection.failure(of: $0, operation: operation) }
         if let failure { throw failure }
         return results
+    }
+
+    /// Reads up to the server's answer to the Sync.
+    ///
+    /// - Returns: its refusal to commit what was done, for constraints may be deferred until then.
+    private func sync(before deadline: ContinuousClock.Instant, operation: String) async throws -> ResultHandle? {
+        var refusal: ResultHandle?
+        var isEnded = false
+        while true {
+            let answer = try await next(before: deadline, operation: operation)
+            switch answer.map({ unsafe PQresultStatus($0.pointer) }) {
+            case PGRES_PIPELINE_SYNC?: return refusal
+            // A lost connection looks the same, but no answer to the Sync comes after it.
+            case PGRES_FATAL_ERROR? where refusal == nil: refusal = answer
+            // The end of the refusal's results.
+            case nil where refusal != nil && !isEnded: isEnded = true
+            default: throw lose(operation: operation, refusal)
+            }
+        }
     }
 
     /// The last result before the null that ends a statement's results.
