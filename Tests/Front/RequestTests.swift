@@ -70,6 +70,8 @@ struct RequestTests {
                 let second = try await front.client.get(path, ["If-None-Match": "\"other\", W/\(tag)"])
                 #expect(second.status == 304)
                 #expect(second.body.isEmpty)
+                #expect((second.headers["x-frame-options"] != nil) == (path == "/"))
+                #expect(second.headers["x-content-type-options"] == "nosniff")
                 #expect(try await front.client.get(path, ["If-None-Match": "\"other\""]).status == 200)
             }
         }

@@ -71,7 +71,7 @@ struct Envelope: RouterMiddleware {
     /// What an answer with these fields is to have as well.
     private static func security(of fields: HTTPFields) -> HTTPFields {
         switch fields.value(of: .contentType) {
-        case "application/json", "application/problem+json": dataHeaders
+        case nil, "application/json", "application/problem+json": dataHeaders
         default: documentHeaders
         }
     }

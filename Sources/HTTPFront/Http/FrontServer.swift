@@ -6,8 +6,8 @@ import NIOHTTP1
 import NIOPosix
 import ServiceLifecycle
 
-/// Hummingbird's server and router, without its `Application`, which makes a logger, an id and a task-local value for every
-/// request that nobody here asks for.
+/// Hummingbird's server and router, without its `Application`, which makes a logger and a task-local value for every request
+/// that nobody here asks for.
 enum FrontServer {
     /// - Parameters:
     ///   - logger: the front's own, on which the lines of requests go out.

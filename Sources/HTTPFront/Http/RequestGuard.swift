@@ -131,6 +131,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         var headers: HTTPFields = [
             .contentType: "application/problem+json", .contentLength: String(body.readableBytes),
             .cacheControl: "no-store", .connection: "close", .xRequestID: String(id),
+            .date: HTTPDate.now,
         ]
         for field in Envelope.dataHeaders { headers[field.name] = field.value }
         context.write(wrapOutboundOut(.head(HTTPResponse(status: problem.status, headerFields: headers))), promise: nil)
