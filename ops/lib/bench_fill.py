@@ -28,7 +28,7 @@ def person(number: int) -> str:
 
 
 def check_room(sizes: list[int]) -> None:
-    needed = GIGABYTES * sum(sizes) + 4
+    needed = GIGABYTES * sum(sizes) + 7
     free = shutil.disk_usage(FOLDER).free / 1e9
     if free < needed:
         raise say.Stop(f"Tables of {sizes} million rows need about {needed:.0f} GB, and {free:.0f} GB are free: --rows 0,5")
