@@ -7,21 +7,37 @@ import Testing
 
 @Suite("The rule in SQL")
 struct FoldTests {
-    @Test("Gives what the Swift form gives, for ten thousand random rows")
-    func expressions() async throws {
+    @Test(
+        "Gives what the Swift form gives, for ten thousand random rows, with and without a row before",
+        arguments: [true, false])
+    func expressions(isKnown: Bool) async throws {
         try await TestDatabase.with(seeded: false) { database in
-            var cases: [(start: Progress, events: Int64, terms: QuestTerms)] = []
+            var cases: [(start: Progress, events: Int32, terms: QuestTerms)] = []
             for _ in 0..<10_000 {
                 let terms = QuestTerms(streak: .random(in: 1...8), duplication: .random(in: 1...8))
                 let start = Progress(streak: .random(in: 0...9), duplication: .random(in: 0...9))
-                cases.append((start: start, events: .random(in: 1...40), terms: terms))
+                cases.append((start: isKnown ? start : .none, events: .random(in: 1...40), terms: terms))
             }
-            let fold = Fold(streak: "s", duplication: "d", events: "n", goal: "g", limit: "l")
+            // The largest that the catalog and a batch allow.
+            let most: Int32 = 1_000_000
+            for (terms, before) in [(most, most), (1, most), (most, 1), (1, 1)].flatMap({ now in
+                [(most, most), (1, most), (most, 1), (1, 1)].map { (now, $0) }
+            }) {
+                let start = Progress(streak: before.0 - 1, duplication: before.1)
+                cases.append(
+                    (
+                        start: isKnown ? start : .none, events: 4_000,
+                        terms: QuestTerms(streak: terms.0, duplication: terms.1)
+                    ))
+            }
+            let fold =
+                isKnown
+                ? Fold(streak: "s", duplication: "d", events: "n", goal: "g", limit: "l")
+                : Fold(events: "n", goal: "g", limit: "l")
             let rows = try await database.client.query(
                 """
-                SELECT (\(unsafe: fold.streakAfter))::integer, (\(unsafe: fold.duplicationAfter))::integer,
-                    (\(unsafe: fold.completions))::integer, (\(unsafe: fold.statusAfter))::integer,
-                    (\(unsafe: fold.countedEvents))::bigint, (\(unsafe: fold.start))::integer
+                SELECT \(unsafe: fold.streakAfter), \(unsafe: fold.duplicationAfter), \(unsafe: fold.completions),
+                    \(unsafe: fold.statusAfter), \(unsafe: fold.countedEvents), \(unsafe: fold.start)
                 FROM unnest(\(cases.map(\.start.streak)), \(cases.map(\.start.duplication)), \(cases.map(\.events)),
                     \(cases.map(\.terms.streak)), \(cases.map(\.terms.duplication)))
                     WITH ORDINALITY AS c (s, d, n, g, l, place) ORDER BY place
@@ -29,20 +45,21 @@ struct FoldTests {
             #expect(rows.count == cases.count)
             for (row, sample) in zip(rows, cases) {
                 var expected = sample.start
-                let completions = expected.count(sample.events, under: sample.terms)
+                let completions = expected.count(Int64(sample.events), under: sample.terms)
                 let found = Progress(streak: try row.decode(0), duplication: try row.decode(1))
                 #expect(found == expected, "\(sample)")
                 #expect(try row.decode(2, as: Int32.self) == Int32(completions.count))
                 #expect(try row.decode(3, as: Int32.self) == (expected.isExhausted(under: sample.terms) ? 1 : 0))
                 // Counting only the events that counted leads to the same place.
-                let counted: Int64 = try row.decode(4)
+                let counted: Int32 = try row.decode(4)
                 let start: Int32 = try row.decode(5)
                 #expect(
-                    Int64(start) + counted == Int64(completions.count) * Int64(sample.terms.streak)
+                    Int64(start) + Int64(counted) == Int64(completions.count) * Int64(sample.terms.streak)
                         + Int64(expected.streak))
+                #expect(counted <= sample.events)
                 if counted > 0 {
                     var again = sample.start
-                    #expect(again.count(counted, under: sample.terms).count == completions.count)
+                    #expect(again.count(Int64(counted), under: sample.terms).count == completions.count)
                     #expect(again == expected)
                 }
             }

@@ -182,7 +182,7 @@ public struct EventStore: Sendable {
 
     /// A person's first row for a quest. Made once: written out it is long, and every batch has it.
     private static let freshRow = {
-        let fold = Fold(streak: "0", duplication: "0", events: "events", goal: "goal", limit: "max_completions")
+        let fold = Fold(events: "events", goal: "goal", limit: "max_completions")
         return """
             \(fold.statusAfter), \(fold.streakAfter), \(fold.duplicationAfter), \(fold.countedEvents), goal,
                 max_completions, \(fold.start), \(fold.completions)
