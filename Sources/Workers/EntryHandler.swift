@@ -7,7 +7,7 @@ import Streams
 protocol EntryHandler: Sendable {
     associatedtype Item: Sendable
 
-    /// How many batches are processed at the same time; of very small ones four times as many.
+    /// How many batches are processed at the same time; of very small ones sixteen times as many.
     var hands: Int { get }
 
     func decode(_ entry: StreamEntry) throws(EntryError) -> Item

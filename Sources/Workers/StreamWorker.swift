@@ -27,11 +27,11 @@ struct StreamWorker<Handler: EntryHandler>: Service {
     var logger: Logger { connections.logger }
 
     /// One for each batch that is processed at the same time: while one is committed, published or acknowledged, Postgres
-    /// works on the other. Small ones spend most of their time so, and share the server's syncs. One more is read meanwhile.
+    /// works on the other. Very small ones spend most of their time so, and share round trips and syncs. One more is read meanwhile.
     ///
     /// Each has a name for outages: what one is through with another may still be waiting for.
     private var parties: [String] {
-        let count = settings.batchSize < StreamWorker.fewest ? handler.hands * 4 : handler.hands
+        let count = settings.batchSize < StreamWorker.fewest ? handler.hands * 16 : handler.hands
         return (0..<count).map { "\(group.group) \($0)" }
     }
 

@@ -101,6 +101,38 @@ public final class PostgresClient: Sendable {
         """
     }
 
+    /// Runs transactions in one round trip, each by itself: one that fails takes none of the others with it.
+    ///
+    /// - Returns: what became of each.
+    func outcomes(
+        of transactions: [[SQL]], operation: String
+    ) async -> [Result<[PostgresResult], PostgresError>] {
+        let outcomes: [Result<[PostgresResult], PostgresError>]
+        do {
+            outcomes = try await withConnection(operation) { connection in
+                // A statement that cannot be prepared must not fail for others under its name.
+                guard !transactions.allSatisfy(connection.knows) else {
+                    return await connection.run(transactions: transactions, operation: operation)
+                }
+                var outcomes: [Result<[PostgresResult], PostgresError>] = []
+                for transaction in transactions {
+                    outcomes += await connection.run(transactions: [transaction], operation: operation)
+                }
+                return outcomes
+            }
+        } catch {
+            let failure =
+                (error as? PostgresError)
+                ?? PostgresError(.connection, operation: operation, message: "no connection was made")
+            outcomes = transactions.map { _ in .failure(failure) }
+        }
+        let isLockedOut = outcomes.contains { outcome in
+            if case .failure(let error) = outcome { error.isLockTimeout } else { false }
+        }
+        if isLockedOut { _ = try? await endStalledTransactions() }
+        return outcomes
+    }
+
     /// Closes idle connections now and lent ones when they come back.
     public func close() {
         pool.close()

@@ -74,15 +74,35 @@ import Reactor
     /// A statement that fails takes the later ones with it; the first failure is thrown. Each text is prepared on its
     /// first use.
     func run(_ statements: [SQL], operation: String) async throws -> [PostgresResult] {
-        let deadline = ContinuousClock.now + configuration.answerTimeout
-        do {
-            let fresh = try send(statements, operation: operation)
-            try await flush(before: deadline, operation: operation)
-            return try await receive(statements, fresh: fresh, before: deadline, operation: operation)
-        } catch let error as WaitError {
-            throw giveUp(error, operation: operation)
-        }
+        try await run(transactions: [statements], operation: operation)[0].get()
     }
+
+    /// Sends several such transactions in one go; one that fails takes none of the others with it.
+    ///
+    /// Those that wait for an answer when the connection is lost all get the same error.
+    ///
+    /// - Parameter transactions: of several, each statement is one that `knows`.
+    /// - Returns: what became of each.
+    func run(
+        transactions: [[SQL]], operation: String
+    ) async -> [Result<[PostgresResult], PostgresError>] {
+        var outcomes: [Result<[PostgresResult], PostgresError>] = []
+        do {
+            let fresh = try transactions.map { try send($0, operation: operation) }
+            try await flush(before: .now + configuration.answerTimeout, operation: operation)
+            for (statements, fresh) in zip(transactions, fresh) {
+                let deadline = ContinuousClock.now + configuration.answerTimeout
+                outcomes.append(try await receive(statements, fresh: fresh, before: deadline, operation: operation))
+            }
+        } catch {
+            let loss = (error as? PostgresError) ?? giveUp(error as? WaitError ?? .closed, operation: operation)
+            while outcomes.count < transactions.count { outcomes.append(.failure(loss)) }
+        }
+        return outcomes
+    }
+
+    /// Whether these statements are prepared already.
+    func knows(_ statements: [SQL]) -> Bool { statements.allSatisfy { prepared[$0.text] != nil } }
 
     /// Runs a text of several statements without parameters, outside of pipeline mode.
     ///
@@ -180,9 +200,11 @@ import Reactor
 
     // MARK: Receiving
 
+    /// - Returns: the results, or the first failure that the server tells of.
+    /// - Throws: when the connection is not to be used any more.
     private func receive(
         _ statements: [SQL], fresh: [Bool], before deadline: ContinuousClock.Instant, operation: String
-    ) async throws -> [PostgresResult] {
+    ) async throws -> Result<[PostgresResult], PostgresError> {
         var results: [PostgresResult] = []
         var failure: PostgresError?
         for (statement, isFresh) in zip(statements, fresh) {
@@ -199,8 +221,7 @@ import Reactor
         }
         let refusal = try await sync(before: deadline, operation: operation)
         failure = failure ?? refusal.flatMap { PostgresConnection.failure(of: $0, operation: operation) }
-        if let failure { throw failure }
-        return results
+        return failure.map { .failure($0) } ?? .success(results)
     }
 
     /// Reads up to the server's answer to the Sync.

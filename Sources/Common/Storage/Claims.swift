@@ -24,10 +24,14 @@ public struct RewardClaim: Sendable, Equatable {
 /// Reward claims, and the one place that credits a wallet for them.
 public struct Claims: Sendable {
     let postgres: PostgresClient
+    private let roundTrips: SharedRoundTrips
 
     public init(_ postgres: PostgresClient) {
         self.postgres = postgres
+        roundTrips = SharedRoundTrips(postgres, operation: Claims.storing, limit: 1)
     }
+
+    private static let storing = "store claims"
 
     /// Stores a claim for each completion that has none yet, credits those that claim themselves, and removes the
     /// completions' outbox rows, in one transaction. Repeating it changes nothing.
@@ -37,9 +41,11 @@ public struct Claims: Sendable {
     /// - Throws: `PostgresError`.
     public func store(_ completions: [Completion]) async throws -> Inserted {
         guard !completions.isEmpty else { return .none }
-        let results = try await postgres.transaction(
-            [Claims.storeStatement(completions), CompletionOutbox.removal(of: completions.map(\.id))],
-            operation: "store claims")
+        let statements = [Claims.storeStatement(completions), CompletionOutbox.removal(of: completions.map(\.id))]
+        let results =
+            completions.count <= SharedRoundTrips.fewRows
+            ? try await roundTrips.transaction(statements)
+            : try await postgres.transaction(statements, operation: Claims.storing)
         return try Inserted(results[0].first, of: completions.count)
     }
 

@@ -17,10 +17,14 @@ public struct EventStore: Sendable {
     public static let staleCatalog = "QL001"
 
     let postgres: PostgresClient
+    private let roundTrips: SharedRoundTrips
 
     public init(_ postgres: PostgresClient) {
         self.postgres = postgres
+        roundTrips = SharedRoundTrips(postgres, operation: EventStore.recording, limit: 2)
     }
+
+    private static let recording = "record a batch"
 
     /// Records the events, counts those that are new, and writes progress, completions and their outbox rows, in one
     /// transaction and one round trip.
@@ -34,8 +38,12 @@ public struct EventStore: Sendable {
     /// - Throws: `PostgresError`; with SQLSTATE `staleCatalog` when `book` is not at the catalog's revision.
     public func record(_ events: [SignInEvent], under book: QuestBook) async throws -> RecordedBatch {
         guard !events.isEmpty else { return RecordedBatch(new: .none, completions: []) }
-        let rows = try await postgres.query(EventStore.recordStatement(events, book), operation: "record a batch")
-        return try EventStore.decode(rows, of: events.count)
+        let statements = [EventStore.recordStatement(events, book)]
+        let results =
+            events.count <= SharedRoundTrips.fewRows
+            ? try await roundTrips.transaction(statements)
+            : try await postgres.transaction(statements, operation: EventStore.recording)
+        return try EventStore.decode(results[0], of: events.count)
     }
 
     /// Of these events, those whose id is recorded for another person or another type.
